@@ -1,0 +1,37 @@
+/* Text forms of bytes: base64url, hexadecimal, percent-encoding, UTF-8.
+ *
+ * Base64url (RFC 4648 §5) without padding, one text per value: a decoder that meets padding, white space, another
+ * alphabet or non-zero trailing bits refuses. Decoding is not constant-time; what is decoded is either public or
+ * compared by digest.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/buf.h"
+#include "cardea/status.h"
+
+#define BASE64URL_LEN(n) (((n)*4 + 2) / 3)
+
+/* Encode: writes exactly BASE64URL_LEN(len) characters, no NUL. */
+void base64url_encode(const void *bytes, size_t len, char *out);
+void buf_base64url(struct buf *b, const void *bytes, size_t len);
+/* Decode into at most cap bytes; *ret_len set on success. fails: E_BAD_REQUEST for any text that an encoder would not
+ * write. */
+struct cardea_status base64url_decode(struct view text, void *out, size_t cap, size_t *ret_len) CARDEA_CHECKED;
+/* Decode a text that must yield exactly len bytes. */
+struct cardea_status base64url_decode_exact(struct view text, void *out, size_t len) CARDEA_CHECKED;
+
+void buf_hex(struct buf *b, const void *bytes, size_t len); /* lower case */
+struct cardea_status hex_decode_exact(struct view text, void *out, size_t len) CARDEA_CHECKED;
+
+/* Percent-encode everything outside printable ASCII, and '%' and ',' too, for the identity headers of /verify. */
+void buf_percent_header(struct buf *b, struct view v);
+struct cardea_status
+percent_decode(struct view v, struct buf *out) CARDEA_CHECKED; /* for query strings; refuses bad escapes and %00 */
+
+bool utf8_valid(struct view v); /* RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF */
+
+/* Decimal without sign, leading zeros or overflow. */
+struct cardea_status parse_u64(struct view v, uint64_t *out) CARDEA_CHECKED;
+
+#endif
