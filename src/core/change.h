@@ -1,0 +1,49 @@
+/* Changes: what a committed transaction means for the verification table.
+ *
+ * A flow (login, logout, role change …) adds changes while it writes to the store; the committer applies them to the
+ * table after the commit and before the answer. Adding past CHANGES_MAX fails, and with it the flow: nothing is
+ * committed that the table would miss.
+ */
+#ifndef CORE_CHANGE_H
+#define CORE_CHANGE_H
+
+#include "store/store.h"
+
+enum { CHANGES_MAX = 8 };
+
+enum change_kind {
+    CHANGE_UNSET = 0,
+    CHANGE_SESSION_PUT, /* session: new, or its refresh state moved (last seen) */
+    CHANGE_SESSION_END, /* revocation.id = sid, until */
+    CHANGE_USER_PUT,    /* user: any change of epoch, status, roles, names */
+    CHANGE_USER_END,    /* revocation.id = user id */
+    CHANGE_TOKEN_END,   /* revocation.id = jti, until */
+    CHANGE_API_KEY_PUT, /* api_key */
+    CHANGE_API_KEY_END, /* revocation.id = key id, until */
+    CHANGE_KEYS,        /* keys were added, promoted or dropped: reload the keyring */
+};
+
+struct change {
+    enum change_kind kind;
+    union {
+        const struct session_record *session;
+        const struct user_record *user;
+        const struct api_key_record *api_key;
+        struct revocation revocation;
+    };
+};
+
+struct change_list {
+    uint32_t count;
+    struct change items[CHANGES_MAX]; /* records are borrowed until the list is applied */
+};
+
+static inline struct cardea_status change_add(struct change_list *list, struct change c)
+{
+    if (list->count == CHANGES_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    list->items[list->count++] = c;
+    return CARDEA_SUCCESS;
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* The store contract: what Cardea keeps, and what an engine must promise about it.
+ *
+ * Two roles. **Accounts** (users, API keys, keys, the journal of events) is the durable one: what it commits is what
+ * happened.
+ * **Sessions** (session records with their refresh state) may live in another engine; a session is valid only at its
+ * user's epoch and with no revocation against it, so an engine that loses a deletion resurrects nothing.
+ *
+ * Decides: the records, the operations, their atomicity. Refuses to decide: policy. An engine compares no passwords,
+ * knows no profile and never looks at the clock: times are arguments.
+ *
+ * Transactions: every operation runs inside one. A WRITE transaction is taken by one thread at a time (the committer),
+ * is serialisable, and is all or nothing; store_mark / store_undo bracket one change inside it, so that a failing
+ * change among many grouped ones takes back only itself. When commit answers CARDEA_OK the changes survive kill -9 and
+ * power loss. When it answers E_UNAVAILABLE the outcome may be unknown: the caller must assume the worst of both. A
+ * READ transaction sees one committed state; any number run at once, each on one thread.
+ *
+ * Deadlines: begin takes a deadline (boot clock, ms); an operation that can not finish by then answers E_UNAVAILABLE.
+ * Nothing blocks longer.
+ *
+ * Common failures of every operation: E_UNAVAILABLE (deadline, engine down), E_IO (disk full, read-only …), E_CORRUPT
+ * (a stored record that no engine wrote). They are not repeated below. Outputs are untouched on failure.
+ *
+ * Records have fixed size with named limits: no ownership to get wrong. Text members end in NUL.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/address.h"
+#include "base/id.h"
+#include "base/view.h"
+#include "cardea/status.h"
+
+enum {
+    USERNAME_MAX = 64,       /* bytes, canonical form */
+    EMAIL_MAX = 254,         /* RFC 5321 §4.5.3.1.3 */
+    NAME_MAX_BYTES = 128,    /* display name */
+    ROLES_MAX_BYTES = 512,   /* comma-joined */
+    ROLE_MAX = 64,           /* one role name */
+    METADATA_MAX = 4096,     /* JSON object */
+    PASSWORD_HASH_MAX = 192, /* PHC string */
+    APP_NAME_MAX = 32,
+    USER_AGENT_MAX = 256,
+    SCOPES_MAX_BYTES = 512,  /* space-joined */
+    KEY_PUBLIC_MAX = 2048,   /* JWK JSON of the public half */
+    KEY_SEALED_MAX = 4096,   /* encrypted private or symmetric key */
+    EVENT_DETAIL_MAX = 1024, /* JSON object */
+    EVENT_TYPE_MAX = 32,
+    REQUEST_ID_MAX = 64,
+    PAGE_MAX = 200,
+};
+
+enum user_status { USER_STATUS_UNSET = 0, USER_ACTIVE, USER_SUSPENDED };
+
+struct user_record {
+    struct user_id id;
+    int64_t epoch; /* from 1; whatever carries a lower one is dead */
+    enum user_status status;
+    bool email_verified;
+    int64_t created_at_ms, updated_at_ms, last_login_at_ms; /* 0: never */
+    char username[USERNAME_MAX + 1];                        /* canonical; unique */
+    char email[EMAIL_MAX + 1];                              /* "" none; unique without case otherwise */
+    char name[NAME_MAX_BYTES + 1];
+    char roles[ROLES_MAX_BYTES + 1];           /* sorted, unique, comma-joined; "" none */
+    char password_hash[PASSWORD_HASH_MAX + 1]; /* PHC string; "" no password login */
+    char metadata[METADATA_MAX + 1];           /* JSON object, "{}" */
+};
+
+enum session_kind {
+    SESSION_KIND_UNSET = 0,
+    SESSION_COOKIE, /* the secret's digest authenticates a cookie */
+    SESSION_TOKEN,  /* access and refresh token; no session cookie */
+};
+
+struct session_record {
+    struct session_id sid;
+    struct user_id user;
+    int64_t epoch; /* the user's, when it was made */
+    enum session_kind kind;
+    bool remember; /* false: cookies end with the browser */
+    int64_t created_at_ms, authenticated_at_ms, last_seen_at_ms;
+    int64_t expires_at_ms;     /* absolute; never moved */
+    int64_t idle_ms;           /* ends when last seen longer ago than this; 0: no idle limit */
+    uint8_t secret_digest[32]; /* SHA-256 of the cookie's secret; zeros for SESSION_TOKEN */
+    /* Refresh state (DESIGN section 6); generation 0: none. */
+    uint64_t generation;
+    uint8_t refresh_digest[32];  /* SHA-256 of the current secret */
+    uint8_t previous_digest[32]; /* of the one before; zeros at generation 1 */
+    uint8_t refresh_nonce[16];   /* the nonce that made the current from the previous */
+    int64_t rotated_at_ms;
+    char app[APP_NAME_MAX + 1];
+    struct address ip;
+    char user_agent[USER_AGENT_MAX + 1];
+};
+
+struct api_key_record {
+    struct api_key_id id;
+    struct user_id user;
+    uint8_t digest[32];
+    int64_t created_at_ms, expires_at_ms;
+    char name[NAME_MAX_BYTES + 1];
+    char scopes[SCOPES_MAX_BYTES + 1];
+};
+
+enum key_state { KEY_STATE_UNSET = 0, KEY_NEXT, KEY_ACTIVE, KEY_RETIRING };
+
+enum key_use {
+    KEY_USE_UNSET = 0,
+    KEY_USE_ACCESS,  /* signs access tokens */
+    KEY_USE_SESSION, /* tags session cookies */
+    KEY_USE_REFRESH, /* tags and derives refresh tokens */
+    KEY_USE_CSRF,
+    KEY_USE_API_KEY, /* tags API keys */
+    KEY_USE_DEVICE,  /* signs the cookie of a device that logged in before */
+};
+
+struct key_record {
+    struct key_id id;
+    enum key_use use;
+    enum key_state state;
+    char algorithm[16]; /* "ES256", "HMAC-SHA256", … */
+    int64_t created_at_ms;
+    int64_t activate_at_ms; /* NEXT: promoted at this time when not 0 */
+    int64_t drop_at_ms;     /* RETIRING: gone at this time */
+    char public_jwk[KEY_PUBLIC_MAX + 1];
+    uint16_t sealed_len;
+    uint8_t sealed[KEY_SEALED_MAX];
+};
+
+/* What every verifier must hear of: the narrowing of access. Each has a position n in the feed. */
+enum revocation_kind {
+    REVOCATION_UNSET = 0,
+    REVOCATION_NONE,    /* the event narrows nothing */
+    REVOCATION_TOKEN,   /* (jti) */
+    REVOCATION_SESSION, /* (sid) */
+    REVOCATION_USER,    /* (sub, least epoch): also status and role changes */
+    REVOCATION_API_KEY, /* (key id) */
+    REVOCATION_KEY,     /* (kid): all tokens of a signing key */
+};
+
+struct revocation {
+    enum revocation_kind kind;
+    uint8_t id[32];   /* 16 bytes used, 32 for a kid */
+    int64_t epoch;    /* REVOCATION_USER */
+    int64_t until_ms; /* when the last credential concerned must have expired */
+};
+
+/* The journal: one row an event, the audit log and the feed in one, each row chained to the one before by hash. */
+struct event {
+    uint64_t n; /* set by event_append: 1, 2, 3 … without gaps */
+    int64_t at_ms;
+    char type[EVENT_TYPE_MAX + 1]; /* "login", "logout", "refresh_reuse" … (core/audit.h lists them) */
+    char actor[48];                /* user id, "operator:UID", "system" */
+    struct user_id subject;        /* zeros: none */
+    struct session_id sid;         /* zeros: none */
+    struct address ip;
+    char request_id[REQUEST_ID_MAX + 1];
+    char detail[EVENT_DETAIL_MAX + 1];   /* JSON object, "{}" */
+    struct revocation revocation;        /* kind NONE where it narrows nothing */
+    uint8_t previous_hash[32], hash[32]; /* set by event_append: SHA-256 chain over a canonical form of the row */
+};
+
+struct page {
+    uint32_t limit; /* 1 … PAGE_MAX */
+    char after[64]; /* the last key of the page before; "" first page */
+};
+
+struct user_filter {
+    struct view q;           /* prefix of username or e-mail; empty: all */
+    struct view role;        /* empty: any */
+    enum user_status status; /* UNSET: any */
+};
+
+struct store;
+struct store_tx;
+
+enum store_mode { STORE_MODE_UNSET = 0, STORE_READ, STORE_WRITE };
+
+/* Digest for the journal's chain, lent by the caller so that an engine needs no crypto of its own. */
+typedef void store_digest_fn(const void *bytes, size_t len, uint8_t out[32]);
+
+struct store_ops {
+    const char *name;               /* "sqlite" */
+    void (*close)(struct store *s); /* after every transaction has ended; NULL is safe */
+
+    struct cardea_status (*begin)(struct store *s, enum store_mode mode, int64_t deadline_ms, struct store_tx **out);
+    struct cardea_status (*mark)(struct store_tx *tx);   /* open a nested change */
+    struct cardea_status (*keep)(struct store_tx *tx);   /* end it, keeping */
+    struct cardea_status (*undo)(struct store_tx *tx);   /* end it, taking back everything since mark */
+    struct cardea_status (*commit)(struct store_tx *tx); /* ends the transaction whatever it answers */
+    void (*abort)(struct store_tx *tx);                  /* NULL is safe */
+
+    /* Accounts. get: E_NOT_FOUND. */
+    struct cardea_status (*user_get)(struct store_tx *tx, struct user_id id, struct user_record *out);
+    struct cardea_status (*user_find)(struct store_tx *tx, struct view username,
+                                      struct user_record *out); /* canonical name */
+    struct cardea_status (*user_find_email)(struct store_tx *tx, struct view email, struct user_record *out);
+    /* Insert (no such id) or replace. fails: E_USERNAME_TAKEN; E_CONFLICT (e-mail in use). */
+    struct cardea_status (*user_put)(struct store_tx *tx, const struct user_record *u);
+    /* Removes the user with its sessions and API keys. fails: E_NOT_FOUND. */
+    struct cardea_status (*user_delete)(struct store_tx *tx, struct user_id id);
+    /* By creation (id order). Fills up to page->limit into out; *ret_count; *ret_more. */
+    struct cardea_status (*user_list)(struct store_tx *tx, const struct user_filter *filter, const struct page *page,
+                                      struct user_record *out, uint32_t *ret_count, bool *ret_more);
+
+    struct cardea_status (*api_key_get)(struct store_tx *tx, struct api_key_id id, struct api_key_record *out);
+    struct cardea_status (*api_key_put)(struct store_tx *tx, const struct api_key_record *k);
+    struct cardea_status (*api_key_delete)(struct store_tx *tx, struct api_key_id id); /* E_NOT_FOUND */
+    struct cardea_status (*api_key_list)(struct store_tx *tx, const struct user_id *user /* NULL: all */,
+                                         const struct page *page, struct api_key_record *out, uint32_t *ret_count,
+                                         bool *ret_more);
+
+    struct cardea_status (*key_put)(struct store_tx *tx, const struct key_record *k);
+    struct cardea_status (*key_delete)(struct store_tx *tx, struct key_id id); /* E_NOT_FOUND */
+    /* All keys, oldest first. fails: E_LIMIT when more than cap. */
+    struct cardea_status (*key_list)(struct store_tx *tx, struct key_record *out, uint32_t cap, uint32_t *ret_count);
+
+    /* Append to the journal: sets n, previous_hash and hash. */
+    struct cardea_status (*event_append)(struct store_tx *tx, struct event *e);
+    /* Rows with n > after, ascending; or, with newest_first, rows with n < after (0: from the end), descending. */
+    struct cardea_status (*event_list)(struct store_tx *tx, uint64_t after, bool newest_first, struct event *out,
+                                       uint32_t cap, uint32_t *ret_count);
+    /* Revocations still in force at now_ms, ascending by n, for filling a verifier. */
+    struct cardea_status (*revocation_list)(struct store_tx *tx, uint64_t after, int64_t now_ms, struct event *out,
+                                            uint32_t cap, uint32_t *ret_count);
+
+    /* Small named values (high-water mark of time, incarnation, schema). get: E_NOT_FOUND. */
+    struct cardea_status (*value_get)(struct store_tx *tx, const char *name, int64_t *out);
+    struct cardea_status (*value_put)(struct store_tx *tx, const char *name, int64_t value);
+
+    /* Sessions. */
+    struct cardea_status (*session_get)(struct store_tx *tx, struct session_id sid, struct session_record *out);
+    struct cardea_status (*session_create)(struct store_tx *tx, const struct session_record *r); /* E_CONFLICT */
+    /* Compare-and-set on generation: replaces the refresh state and last_seen. fails: E_CONFLICT; E_NOT_FOUND. */
+    struct cardea_status (*session_rotate)(struct store_tx *tx, const struct session_record *r,
+                                           uint64_t expected_generation);
+    struct cardea_status (*session_delete)(struct store_tx *tx, struct session_id sid); /* E_NOT_FOUND */
+    /* Deletes up to `limit` sessions of a user whose epoch is below `epoch` (except one, unless NULL); *ret_count. */
+    struct cardea_status (*session_delete_below)(struct store_tx *tx, struct user_id user, int64_t epoch,
+                                                 uint32_t limit, uint32_t *ret_count);
+    /* Moves last_seen forward, never back; unknown sids are skipped. */
+    struct cardea_status (*session_touch)(struct store_tx *tx, const struct session_id *sids, const int64_t *seen_ms,
+                                          uint32_t count);
+    /* A user's sessions at or above `epoch`, newest first; user NULL: everybody's. Expired ones may appear. */
+    struct cardea_status (*session_list)(struct store_tx *tx, const struct user_id *user, int64_t epoch,
+                                         const struct page *page, struct session_record *out, uint32_t *ret_count,
+                                         bool *ret_more);
+    /* Every session, in any stable order, for filling a verifier: after = last sid seen (zeros: start). */
+    struct cardea_status (*session_scan)(struct store_tx *tx, struct session_id after, struct session_record *out,
+                                         uint32_t cap, uint32_t *ret_count);
+
+    /* Remove up to `limit` rows that no one can need at now_ms: expired sessions, API keys, revocations' "until"
+     * column. */
+    struct cardea_status (*sweep)(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+#endif
