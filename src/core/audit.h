@@ -1,0 +1,39 @@
+/* Audit: the names of what is recorded, and one way to record it. Core never logs; this journal is the precise account
+ * inside. */
+#ifndef CORE_AUDIT_H
+#define CORE_AUDIT_H
+
+#include "store/store.h"
+
+/* X(type, what it means) */
+#define AUDIT_TYPES(X)                                                                                                 \
+    X(login, "somebody logged in")                                                                                     \
+    X(login_failed, "failed logins of one account, in aggregate")                                                      \
+    X(logout, "a session was ended by its owner")                                                                      \
+    X(logout_all, "all sessions of a user were ended")                                                                 \
+    X(session_revoked, "a session was ended by someone else, or by a limit")                                           \
+    X(refresh_reuse, "a used refresh token came again: the session was ended")                                         \
+    X(store_rollback, "a refresh token newer than its record: the session was ended")                                  \
+    X(reauthenticated, "step-up: the password was given again")                                                        \
+    X(password_changed, "by the user")                                                                                 \
+    X(password_set, "by an administrator")                                                                             \
+    X(user_created, "")                                                                                                \
+    X(user_updated, "name, e-mail or metadata")                                                                        \
+    X(user_deleted, "")                                                                                                \
+    X(roles_changed, "")                                                                                               \
+    X(user_suspended, "")                                                                                              \
+    X(user_resumed, "")                                                                                                \
+    X(token_revoked, "one access token by jti")                                                                        \
+    X(api_key_created, "")                                                                                             \
+    X(api_key_revoked, "")                                                                                             \
+    X(key_created, "a signing key was made")                                                                           \
+    X(key_rotated, "")                                                                                                 \
+    X(key_dropped, "a signing key was dropped at once")                                                                \
+    X(operator_command, "a command through the admin socket")                                                          \
+    X(started, "the service started")
+
+#define AUDIT_NAME(type, text) static const char AUDIT_##type[] __attribute__((unused)) = #type;
+AUDIT_TYPES(AUDIT_NAME)
+#undef AUDIT_NAME
+
+#endif

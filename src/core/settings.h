@@ -1,0 +1,116 @@
+/* Settings: everything an operator decides, as one immutable snapshot shared by reference. Filled by daemon/config,
+ * read everywhere.
+ *
+ * Decides: the names, units, defaults and limits of what can be configured for core and http (the listener has its own
+ * in daemon/). Durations are milliseconds. A snapshot is swapped on reload; an exchange keeps the one it began with.
+ */
+#ifndef CORE_SETTINGS_H
+#define CORE_SETTINGS_H
+
+#include "base/address.h"
+#include "crypto/argon2.h"
+#include "store/store.h"
+
+enum { APPS_MAX = 64, POLICIES_MAX = 64, ORIGINS_MAX = 16, POLICY_NAMES_MAX = 16, URL_MAX = 255, PROXIES_MAX = 32 };
+
+enum profile {
+    PROFILE_UNSET = 0,
+    PROFILE_WEB,
+    PROFILE_SPA,
+    PROFILE_MOBILE,
+    PROFILE_SERVICE,
+    PROFILE_STRICT,
+    PROFILE_SEALED, /* refused by config until it exists */
+    PROFILE_API,
+};
+
+enum same_site { SAME_SITE_UNSET = 0, SAME_SITE_STRICT, SAME_SITE_LAX };
+
+/* How an app hands out its credentials; follows from the profile. */
+enum carrier {
+    CARRIER_UNSET = 0,
+    CARRIER_SESSION_COOKIE, /* web, strict */
+    CARRIER_TOKEN_COOKIES,  /* spa */
+    CARRIER_BODY,           /* mobile, service */
+    CARRIER_NONE,           /* api: no login */
+};
+
+struct app {
+    char name[APP_NAME_MAX + 1];
+    enum profile profile;
+    enum carrier carrier;
+    int64_t idle_ms, absolute_ms; /* of the session; for token profiles the refresh token's */
+    int64_t access_ms;            /* access token lifetime; 0 where there is none; at most one hour */
+    enum same_site same_site;
+    char audience[URL_MAX + 1]; /* of its access tokens; default: the issuer */
+    bool roles_in_token;
+    uint32_t origin_count;
+    char origins[ORIGINS_MAX][URL_MAX + 1]; /* allowed besides ours; exact */
+};
+
+/* What a policy of /verify accepts; kinds are bits. */
+enum credential_kind { KIND_UNSET = 0, KIND_SESSION = 1, KIND_TOKEN = 2, KIND_KEY = 4, KIND_SEALED = 8 };
+
+struct policy {
+    char name[APP_NAME_MAX + 1];
+    unsigned kinds; /* of enum credential_kind; 0 means all */
+    uint32_t app_count, role_count, scope_count;
+    char apps[POLICY_NAMES_MAX][APP_NAME_MAX + 1]; /* none: any enabled app */
+    char roles[POLICY_NAMES_MAX][ROLE_MAX + 1];    /* one of these; none: any */
+    char scopes[POLICY_NAMES_MAX][ROLE_MAX + 1];   /* API keys: all of these */
+    char audience[URL_MAX + 1];                    /* "" : the app's own */
+    int64_t login_age_max_ms;                      /* 0: any */
+};
+
+enum identity_headers { IDENTITY_UNSET = 0, IDENTITY_X_AUTH, IDENTITY_REMOTE };
+
+struct settings {
+    int _Atomic refs;
+    uint64_t generation;
+    char public_url[URL_MAX + 1]; /* "https://id.example.com" without trailing slash; also the issuer */
+    char origin[URL_MAX + 1];     /* scheme://host[:port] of public_url */
+    char base_path[64];           /* "" or "/auth" */
+    char cookie_domain[254];      /* "": __Host- */
+    bool cookie_insecure_names;
+    bool signup;
+    bool login_by_email;
+    enum identity_headers identity_headers;
+    uint32_t app_count;
+    struct app apps[APPS_MAX];
+    uint32_t policy_count;
+    struct policy policies[POLICIES_MAX];
+    struct argon2_cost argon2;
+    int64_t jwks_max_age_ms;        /* 5m */
+    int64_t admin_login_age_ms;     /* how old an administrator's login may be: 12h */
+    int64_t api_key_default_ms;     /* 1y */
+    uint32_t sessions_per_user_max; /* 100: a login past it ends the oldest */
+    uint32_t api_keys_per_user_max; /* 100 */
+    /* Guessing (core/guess.h). */
+    uint32_t guess_free;               /* failures before the first wait: 5 */
+    int64_t guess_wait_max_ms;         /* 60s: so that the owner is never locked out for long */
+    uint32_t guess_address_per_minute; /* failures an address may have a minute: 30 */
+    bool admin_on_main;                /* false when admin_listen is set */
+};
+
+/* Which app; NULL: none of that name. Index for the verification table. */
+const struct app *settings_app(const struct settings *s, struct view name, uint16_t *ret_index);
+const struct policy *settings_policy(const struct settings *s, struct view name);
+
+/* The profiles (DESIGN section 4): name, purpose, trade-off, defaults. */
+struct profile_info {
+    enum profile profile;
+    const char *name, *purpose, *credential, *tradeoff;
+    enum carrier carrier;
+    int64_t idle_ms, absolute_ms, access_ms;
+    enum same_site same_site;
+    bool available;
+};
+extern const struct profile_info profile_infos[];
+extern const size_t profile_info_count;
+const struct profile_info *profile_find(struct view name);
+/* An app with its profile's defaults. */
+void app_from_profile(struct app *out, struct view name, const struct profile_info *p);
+/* Everything a new development state has: one app a profile, named like it; origin http://127.0.0.1:8420. */
+void settings_defaults(struct settings *out);
+
+#endif

@@ -1,0 +1,86 @@
+/* Exchanges: the life of one request, cut into stages so that no thread ever waits for another's work.
+ *
+ *     begin    on the event loop: route, filter, authenticate against the table. Inline endpoints (/verify, JWKS,
+ * health) end here. work     on a pool: hashing, reading the store. May block, bounded by deadlines. commit   on the
+ * committer, inside the write transaction: check the credential again, write, list the changes. finish   anywhere,
+ * after commit and table: build the answer.
+ *
+ * The same stages run one after the other in one thread for a command on a stopped installation (exchange_run): one
+ * implementation of every operation, whoever asks.
+ */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "core/guess.h"
+#include "core/verify.h"
+#include "http/message.h"
+
+/* What the service is made of, as http needs it: borrowed, alive for the exchange. */
+struct site {
+    const struct settings *settings;
+    const struct keyring *keys;
+    const struct master_key *master;
+    struct table *table; /* NULL: a stopped installation */
+    struct guess *guess;
+    struct store *store;
+    const struct entropy *entropy;
+    int64_t (*wall_ms)(void); /* the larger of the clock and the high-water mark */
+    int64_t (*boot_ms)(void);
+};
+
+enum stage {
+    STAGE_UNSET = 0,
+    STAGE_WORK,   /* run exchange_work on the lane's pool */
+    STAGE_COMMIT, /* run exchange_commit on the committer */
+    STAGE_DONE,   /* response is ready */
+};
+
+enum lane {
+    LANE_UNSET = 0,
+    LANE_HASH,   /* Argon2: bounded by memory */
+    LANE_READ,   /* store reads */
+    LANE_WRITE,  /* commits */
+    LANE_URGENT, /* commits that narrow access: logout, revocation; kept places */
+};
+
+struct endpoint;
+
+struct exchange {
+    const struct site *site;
+    struct request request;
+    struct response response;
+    struct arena arena;
+    struct verify_cache *cache; /* of the event loop that it began on */
+    int64_t now_ms;
+    const struct endpoint *endpoint;
+    enum lane lane;
+    struct change_list changes; /* filled by commit, applied by the committer */
+    struct identity *who;       /* set once authenticated */
+    struct params *params;      /* the endpoint's parsed input */
+    void *state;                /* the endpoint's own, in the arena */
+    /* For a client that should come back later: seconds for Retry-After with 429 and 503; 0 means the default. */
+    uint32_t retry_after_s;
+};
+
+/* Initialise (request is filled in by the caller afterwards) and release. */
+void exchange_init(struct exchange *x, const struct site *site, struct verify_cache *cache);
+void exchange_clear(struct exchange *x); /* wipes and frees the arena */
+
+/* Called when the head has been read, before any body: a refusal that needs no body (413, 415, 404, 405) or STAGE_UNSET
+ * to go on reading. content_length: -1 when chunked. */
+enum stage exchange_head(struct exchange *x, int64_t content_length);
+/* Called with the whole request. Sets lane when it answers WORK or COMMIT. */
+enum stage exchange_begin(struct exchange *x);
+enum stage exchange_work(struct exchange *x);
+/* Inside a marked change of `tx`. Fails: the committer undoes the mark and then calls exchange_refuse with the status.
+ */
+struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx) CARDEA_CHECKED;
+/* After commit and table: the answer. */
+void exchange_finish(struct exchange *x);
+/* Answer with a problem instead: queue full (E_BUSY), commit failed (E_UNAVAILABLE), a refused commit. */
+void exchange_refuse(struct exchange *x, struct cardea_status why);
+
+/* All stages in this thread, on a stopped installation. */
+void exchange_run(struct exchange *x);
+
+#endif
