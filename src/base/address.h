@@ -18,10 +18,11 @@ struct address_range {
 enum { ADDRESS_TEXT_MAX = 46 };
 
 struct cardea_status address_parse(struct view v, struct address *out) CARDEA_CHECKED;
-struct cardea_status
-address_range_parse(struct view v, struct address_range *out) CARDEA_CHECKED; /* "10.0.0.0/8", "::1", "127.0.0.1" */
-bool address_in(const struct address *a, const struct address_range *range);
-bool address_is_loopback(const struct address *a);
+/* "10.0.0.0/8", "::1", "127.0.0.1". fails: E_BAD_REQUEST, also when bits are set past the prefix ("10.0.0.1/8"): one
+ * of the two is a slip, and a range of trusted proxies is no place to guess which. */
+struct cardea_status address_range_parse(struct view v, struct address_range *out) CARDEA_CHECKED;
+bool address_in(const struct address *a, const struct address_range *range); /* false for none */
+bool address_is_loopback(const struct address *a);                           /* 127.0.0.0/8 or ::1; false for none */
 /* Who shares a rate counter: the IPv4 address itself, the /64 of an IPv6 one. */
 struct address address_neighbourhood(const struct address *a);
 void buf_address(struct buf *b, const struct address *a); /* RFC 5952 text; "unix" for none */

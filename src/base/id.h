@@ -2,7 +2,8 @@
  * not to collide.
  *
  * Text forms: user_id as UUID (RFC 9562, version 7); the others base64url, 22 characters for 16 bytes and 43 for a
- * key's thumbprint.
+ * key's thumbprint. Reading a user_id takes any version and both cases (users may be imported with their own ids);
+ * the others have exactly one text.
  */
 #ifndef BASE_ID_H
 #define BASE_ID_H

@@ -1,0 +1,107 @@
+#include "base/id.h"
+
+#include "base/text.h"
+
+struct user_id user_id_new(const struct entropy *e, int64_t now_ms)
+{
+    struct user_id id;
+    uint64_t ms = (uint64_t)now_ms;
+    for (int i = 0; i < 6; i++)
+        id.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+    entropy_fill(e, id.bytes + 6, 10);
+    id.bytes[6] = (uint8_t)(0x70 | (id.bytes[6] & 0x0f));
+    id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3f));
+    return id;
+}
+
+/* A UUID's groups in bytes: 4-2-2-2-6. */
+static bool dash_before(size_t byte)
+{
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void buf_user_id(struct buf *b, struct user_id id)
+{
+    char text[USER_ID_TEXT];
+    struct buf t = buf_fixed(text, sizeof text);
+    for (size_t i = 0; i < sizeof id.bytes; i++) {
+        if (dash_before(i))
+            buf_char(&t, '-');
+        buf_hex(&t, &id.bytes[i], 1);
+    }
+    buf_put(b, buf_view(&t));
+}
+
+struct cardea_status user_id_parse(struct view v, struct user_id *out)
+{
+    char digits[2 * sizeof out->bytes];
+    if (v.len != USER_ID_TEXT)
+        return CARDEA_FAIL(E_BAD_REQUEST);
+    for (size_t i = 0; i < sizeof out->bytes; i++) {
+        if (dash_before(i)) {
+            if (v.ptr[0] != '-')
+                return CARDEA_FAIL(E_BAD_REQUEST);
+            v = view_skip(v, 1);
+        }
+        digits[2 * i] = v.ptr[0];
+        digits[2 * i + 1] = v.ptr[1];
+        v = view_skip(v, 2);
+    }
+    return hex_decode_exact(view_of(digits, sizeof digits), out->bytes, sizeof out->bytes);
+}
+
+void buf_session_id(struct buf *b, struct session_id id)
+{
+    buf_base64url(b, id.bytes, sizeof id.bytes);
+}
+
+struct cardea_status session_id_parse(struct view v, struct session_id *out)
+{
+    struct session_id id;
+    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
+    if (cardea_ok(s))
+        *out = id;
+    return s;
+}
+
+void buf_token_id(struct buf *b, struct token_id id)
+{
+    buf_base64url(b, id.bytes, sizeof id.bytes);
+}
+
+struct cardea_status token_id_parse(struct view v, struct token_id *out)
+{
+    struct token_id id;
+    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
+    if (cardea_ok(s))
+        *out = id;
+    return s;
+}
+
+void buf_api_key_id(struct buf *b, struct api_key_id id)
+{
+    buf_base64url(b, id.bytes, sizeof id.bytes);
+}
+
+struct cardea_status api_key_id_parse(struct view v, struct api_key_id *out)
+{
+    struct api_key_id id;
+    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
+    if (cardea_ok(s))
+        *out = id;
+    return s;
+}
+
+void buf_key_id(struct buf *b, struct key_id id)
+{
+    buf_base64url(b, id.bytes, sizeof id.bytes);
+}
+
+struct cardea_status key_id_parse(struct view v, struct key_id *out)
+{
+    struct key_id id;
+    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
+    if (cardea_ok(s))
+        *out = id;
+    return s;
+}

@@ -1,0 +1,23 @@
+#include "base/utf8.h"
+
+#include "base/text.h"
+
+bool utf8_valid(struct view v)
+{
+    const unsigned char *p = (const unsigned char *)v.ptr, *end = p + v.len;
+    if (v.len == 0)
+        return true;
+    while (p < end) {
+        /* Eight ASCII bytes at a time: that is what nearly all text is. */
+        uint64_t word;
+        while (end - p >= 8 && (memcpy(&word, p, 8), (word & 0x8080808080808080u) == 0))
+            p += 8;
+        if (p == end)
+            break;
+        size_t n = utf8_length(p, end);
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
