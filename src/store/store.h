@@ -9,10 +9,18 @@
  * knows no profile and never looks at the clock: times are arguments.
  *
  * Transactions: every operation runs inside one. A WRITE transaction is taken by one thread at a time (the committer),
- * is serialisable, and is all or nothing; store_mark / store_undo bracket one change inside it, so that a failing
- * change among many grouped ones takes back only itself. When commit answers CARDEA_OK the changes survive kill -9 and
- * power loss. When it answers E_UNAVAILABLE the outcome may be unknown: the caller must assume the worst of both. A
- * READ transaction sees one committed state; any number run at once, each on one thread.
+ * is serialisable, and is all or nothing. `mark` opens one change inside it, `keep` or `undo` ends that change, so that
+ * a failing change among many grouped ones takes back only itself; changes do not nest. A READ transaction sees one
+ * committed state, that of its begin; any number run at once, each on one thread. Writing inside one is E_INTERNAL.
+ *
+ * Commit: when it answers CARDEA_OK the changes survive kill -9 and power loss. When it answers E_UNAVAILABLE the
+ * outcome is unknown: the caller must assume the worst of both. After any other answer nothing of the transaction is
+ * there.
+ *
+ * A failure of the engine itself (E_IO, E_UNAVAILABLE, or E_CORRUPT from a damaged file) inside a WRITE transaction
+ * breaks it: every later operation, keep, undo and commit answer that failure and nothing is written. A caller that
+ * had grouped several changes may run each again in a transaction of its own. A single record that can not be read
+ * (E_CORRUPT too) breaks nothing: undo as usual.
  *
  * Deadlines: begin takes a deadline (boot clock, ms); an operation that can not finish by then answers E_UNAVAILABLE.
  * Nothing blocks longer.
@@ -47,6 +55,7 @@ enum {
     EVENT_TYPE_MAX = 32,
     REQUEST_ID_MAX = 64,
     PAGE_MAX = 200,
+    SWEEP_IDLE_SLACK_MS = 600000, /* how late a session_touch may arrive */
 };
 
 enum user_status { USER_STATUS_UNSET = 0, USER_ACTIVE, USER_SUSPENDED };
@@ -96,7 +105,7 @@ struct api_key_record {
     struct api_key_id id;
     struct user_id user;
     uint8_t digest[32];
-    int64_t created_at_ms, expires_at_ms;
+    int64_t created_at_ms, expires_at_ms; /* expires 0: never */
     char name[NAME_MAX_BYTES + 1];
     char scopes[SCOPES_MAX_BYTES + 1];
 };
@@ -156,12 +165,19 @@ struct event {
     char request_id[REQUEST_ID_MAX + 1];
     char detail[EVENT_DETAIL_MAX + 1];   /* JSON object, "{}" */
     struct revocation revocation;        /* kind NONE where it narrows nothing */
-    uint8_t previous_hash[32], hash[32]; /* set by event_append: SHA-256 chain over a canonical form of the row */
+    uint8_t previous_hash[32], hash[32]; /* set by event_append; store/journal.h says over what */
+};
+
+/* A place in a listing: an opaque text of printable ASCII, safe in a URL, that only the engine that gave it reads. It
+ * outlives the transaction and the record it was made from. "" is the first page; given back, "" says there are no
+ * more. */
+struct cursor {
+    char text[64];
 };
 
 struct page {
     uint32_t limit; /* 1 … PAGE_MAX */
-    char after[64]; /* the last key of the page before; "" first page */
+    struct cursor after;
 };
 
 struct user_filter {
@@ -175,7 +191,7 @@ struct store_tx;
 
 enum store_mode { STORE_MODE_UNSET = 0, STORE_READ, STORE_WRITE };
 
-/* Digest for the journal's chain, lent by the caller so that an engine needs no crypto of its own. */
+/* SHA-256 for the journal's chain, lent by the caller so that an engine needs no crypto of its own. */
 typedef void store_digest_fn(const void *bytes, size_t len, uint8_t out[32]);
 
 struct store_ops {
@@ -198,23 +214,26 @@ struct store_ops {
     struct cardea_status (*user_put)(struct store_tx *tx, const struct user_record *u);
     /* Removes the user with its sessions and API keys. fails: E_NOT_FOUND. */
     struct cardea_status (*user_delete)(struct store_tx *tx, struct user_id id);
-    /* By creation (id order). Fills up to page->limit into out; *ret_count; *ret_more. */
+    /* By creation (id order). The listings fill up to page->limit records; ret_next goes into the next page's `after`.
+     * fails: E_INVALID_FIELD: page->after was never a cursor of this listing. */
     struct cardea_status (*user_list)(struct store_tx *tx, const struct user_filter *filter, const struct page *page,
-                                      struct user_record *out, uint32_t *ret_count, bool *ret_more);
+                                      struct user_record *out, uint32_t *ret_count, struct cursor *ret_next);
 
     struct cardea_status (*api_key_get)(struct store_tx *tx, struct api_key_id id, struct api_key_record *out);
+    /* Insert (no such id) or replace. */
     struct cardea_status (*api_key_put)(struct store_tx *tx, const struct api_key_record *k);
     struct cardea_status (*api_key_delete)(struct store_tx *tx, struct api_key_id id); /* E_NOT_FOUND */
-    struct cardea_status (*api_key_list)(struct store_tx *tx, const struct user_id *user /* NULL: all */,
-                                         const struct page *page, struct api_key_record *out, uint32_t *ret_count,
-                                         bool *ret_more);
+    /* A user's (NULL: everybody's), newest first. Expired ones may appear. fails: E_INVALID_FIELD as above. */
+    struct cardea_status (*api_key_list)(struct store_tx *tx, const struct user_id *user, const struct page *page,
+                                         struct api_key_record *out, uint32_t *ret_count, struct cursor *ret_next);
 
+    /* Insert (no such id) or replace. */
     struct cardea_status (*key_put)(struct store_tx *tx, const struct key_record *k);
     struct cardea_status (*key_delete)(struct store_tx *tx, struct key_id id); /* E_NOT_FOUND */
     /* All keys, oldest first. fails: E_LIMIT when more than cap. */
     struct cardea_status (*key_list)(struct store_tx *tx, struct key_record *out, uint32_t cap, uint32_t *ret_count);
 
-    /* Append to the journal: sets n, previous_hash and hash. */
+    /* Append to the journal: sets n, previous_hash and hash. An undone or aborted append leaves no gap. */
     struct cardea_status (*event_append)(struct store_tx *tx, struct event *e);
     /* Rows with n > after, ascending; or, with newest_first, rows with n < after (0: from the end), descending. */
     struct cardea_status (*event_list)(struct store_tx *tx, uint64_t after, bool newest_first, struct event *out,
@@ -230,26 +249,31 @@ struct store_ops {
     /* Sessions. */
     struct cardea_status (*session_get)(struct store_tx *tx, struct session_id sid, struct session_record *out);
     struct cardea_status (*session_create)(struct store_tx *tx, const struct session_record *r); /* E_CONFLICT */
-    /* Compare-and-set on generation: replaces the refresh state and last_seen. fails: E_CONFLICT; E_NOT_FOUND. */
+    /* Compare-and-set on generation: replaces the refresh state and moves last_seen forward, nothing else of the
+     * record. fails: E_CONFLICT (another generation is stored); E_NOT_FOUND. */
     struct cardea_status (*session_rotate)(struct store_tx *tx, const struct session_record *r,
                                            uint64_t expected_generation);
     struct cardea_status (*session_delete)(struct store_tx *tx, struct session_id sid); /* E_NOT_FOUND */
-    /* Deletes up to `limit` sessions of a user whose epoch is below `epoch` (except one, unless NULL); *ret_count. */
+    /* Deletes up to `limit` sessions of a user whose epoch is below `epoch`; fewer than limit: none is left. */
     struct cardea_status (*session_delete_below)(struct store_tx *tx, struct user_id user, int64_t epoch,
                                                  uint32_t limit, uint32_t *ret_count);
     /* Moves last_seen forward, never back; unknown sids are skipped. */
     struct cardea_status (*session_touch)(struct store_tx *tx, const struct session_id *sids, const int64_t *seen_ms,
                                           uint32_t count);
-    /* A user's sessions at or above `epoch`, newest first; user NULL: everybody's. Expired ones may appear. */
+    /* A user's sessions (NULL: everybody's) at or above `epoch`, newest first. Expired ones may appear.
+     * fails: E_INVALID_FIELD as above. */
     struct cardea_status (*session_list)(struct store_tx *tx, const struct user_id *user, int64_t epoch,
                                          const struct page *page, struct session_record *out, uint32_t *ret_count,
-                                         bool *ret_more);
-    /* Every session, in any stable order, for filling a verifier: after = last sid seen (zeros: start). */
+                                         struct cursor *ret_next);
+    /* Every session, in a stable order, for filling a verifier: after = last sid seen (zeros: start). Fewer than cap:
+     * that was the end. A session that lives throughout is seen once, even over several transactions. */
     struct cardea_status (*session_scan)(struct store_tx *tx, struct session_id after, struct session_record *out,
                                          uint32_t cap, uint32_t *ret_count);
 
-    /* Remove up to `limit` rows that no one can need at now_ms: expired sessions, API keys, revocations' "until"
-     * column. */
+    /* One small step of cleaning: looks at up to `limit` rows that are due at now_ms and removes those that no one can
+     * need: sessions past their end or SWEEP_IDLE_SLACK_MS past their idle end (last-seen times arrive late), expired
+     * API keys, revocations past `until_ms` (their events stay in the journal). *ret_count: rows looked at; 0: nothing
+     * is due. */
     struct cardea_status (*sweep)(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count);
 };
 
