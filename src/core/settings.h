@@ -14,7 +14,7 @@
 enum { APPS_MAX = 64, POLICIES_MAX = 64, ORIGINS_MAX = 16, POLICY_NAMES_MAX = 16, URL_MAX = 255, PROXIES_MAX = 32 };
 
 enum profile {
-    PROFILE_UNSET = 0,
+    PROFILE_UNSET = 0, /* an app with it is disabled: not found by name, its credentials are refused */
     PROFILE_WEB,
     PROFILE_SPA,
     PROFILE_MOBILE,
@@ -42,7 +42,7 @@ struct app {
     int64_t idle_ms, absolute_ms; /* of the session; for token profiles the refresh token's */
     int64_t access_ms;            /* access token lifetime; 0 where there is none; at most one hour */
     enum same_site same_site;
-    char audience[URL_MAX + 1]; /* of its access tokens; default: the issuer */
+    char audience[URL_MAX + 1]; /* of its access tokens; "": the issuer (ask settings_audience) */
     bool roles_in_token;
     uint32_t origin_count;
     char origins[ORIGINS_MAX][URL_MAX + 1]; /* allowed besides ours; exact */
@@ -92,9 +92,18 @@ struct settings {
     bool admin_on_main;                /* false when admin_listen is set */
 };
 
-/* Which app; NULL: none of that name. Index for the verification table. */
+/* Which enabled app; NULL: none of that name. *ret_index (may be NULL) is its index for the verification table. */
 const struct app *settings_app(const struct settings *s, struct view name, uint16_t *ret_index);
+/* The other way round: the enabled app at an index, NULL when there is none (any more). */
+const struct app *settings_app_at(const struct settings *s, uint16_t index);
 const struct policy *settings_policy(const struct settings *s, struct view name);
+/* The audience of an app's access tokens: its own, by default the issuer. Borrowed from the snapshot. */
+struct view settings_audience(const struct settings *s, const struct app *app);
+/* For a reload: move next's apps so that each one that `previous` knew keeps its index, which the verification table
+ * holds. An app that is gone keeps its place with PROFILE_UNSET: disabled, and nobody else's. So walk apps with
+ * settings_app_at.
+ * fails: E_LIMIT when old and new apps together exceed APPS_MAX; E_BUSY without memory. next is then unusable. */
+struct cardea_status settings_keep_places(struct settings *next, const struct settings *previous) CARDEA_CHECKED;
 
 /* The profiles (DESIGN section 4): name, purpose, trade-off, defaults. */
 struct profile_info {
