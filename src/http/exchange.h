@@ -26,7 +26,12 @@ struct site {
     const struct entropy *entropy;
     int64_t (*wall_ms)(void); /* the larger of the clock and the high-water mark */
     int64_t (*boot_ms)(void);
+    /* Has the store answered lately? For /readyz; NULL: not asked. */
+    bool (*store_ready)(void *context);
+    void *context;
 };
+
+enum { EXCHANGE_ARENA_MAX = 4 * 1024 * 1024, EXCHANGE_STORE_DEADLINE_MS = 5000 };
 
 enum stage {
     STAGE_UNSET = 0,
@@ -44,6 +49,7 @@ enum lane {
 };
 
 struct endpoint;
+struct app;
 
 struct exchange {
     const struct site *site;
@@ -54,10 +60,16 @@ struct exchange {
     int64_t now_ms;
     const struct endpoint *endpoint;
     enum lane lane;
-    struct change_list changes; /* filled by commit, applied by the committer */
-    struct identity *who;       /* set once authenticated */
-    struct params *params;      /* the endpoint's parsed input */
-    void *state;                /* the endpoint's own, in the arena */
+    struct change_list changes;  /* filled by commit, applied by the committer */
+    struct identity *who;        /* set once authenticated; NULL for the operator's socket */
+    void *state;                 /* the endpoint's own, in the arena */
+    struct view params[2];       /* raw {params} of the path */
+    const struct app *app;       /* whose origins count for this exchange; NULL: not known */
+    struct cookies *cookies;     /* ours among the request's; set by exchange_begin */
+    struct presented *presented; /* the credential found; set by exchange_begin */
+    enum { PHASE_UNSET = 0, PHASE_ROUTED, PHASE_IDENTIFY, PHASE_WORK, PHASE_COMMIT, PHASE_FINISH, PHASE_DONE } phase;
+    const char *fault_field;  /* of a problem: which field, */
+    struct view fault_detail; /* and a sentence about it */
     /* For a client that should come back later: seconds for Retry-After with 429 and 503; 0 means the default. */
     uint32_t retry_after_s;
 };
@@ -71,6 +83,8 @@ void exchange_clear(struct exchange *x); /* wipes and frees the arena */
 enum stage exchange_head(struct exchange *x, int64_t content_length);
 /* Called with the whole request. Sets lane when it answers WORK or COMMIT. */
 enum stage exchange_begin(struct exchange *x);
+/* May answer STAGE_WORK once more, with another lane: the credential had to be looked up in the store before the
+ * endpoint's own work. */
 enum stage exchange_work(struct exchange *x);
 /* Inside a marked change of `tx`. Fails: the committer undoes the mark and then calls exchange_refuse with the status.
  */

@@ -1,0 +1,58 @@
+/* Flows: what every operation on users and sessions needs, and the few steps that all are made of.
+ *
+ * Decides: that a change of the store, its entry in the journal and its change for the verification table are always
+ * made together. A flow (login.h, refresh.h, …) runs inside a write transaction that its caller opened and commits. A
+ * flow never looks at a credential's text or at HTTP.
+ *
+ * How long a revocation must be remembered: a session's until its absolute end, a user's epoch until the longest-lived
+ * credential made before it must have expired, each plus REVOCATION_SLACK_MS (leeway of tokens, lease, request
+ * deadline).
+ *
+ * Threading: none of its own. Records handed to change lists live in `arena`.
+ */
+#ifndef CORE_FLOW_H
+#define CORE_FLOW_H
+
+#include "base/arena.h"
+#include "base/entropy.h"
+#include "core/audit.h"
+#include "core/change.h"
+#include "core/keyring.h"
+#include "core/settings.h"
+
+enum { REVOCATION_SLACK_MS = 5 * 60 * 1000 };
+
+struct flow {
+    const struct settings *settings;
+    const struct keyring *keys;
+    const struct store_ops *ops;
+    struct store_tx *tx;
+    const struct entropy *entropy;
+    struct arena *arena;
+    struct change_list *changes;
+    int64_t now_ms;
+    struct address client;
+    struct view request_id;
+    struct view actor;      /* who does it: a user id's text, "operator:UID"; empty: the subject itself */
+    struct view user_agent; /* for new sessions; cut and cleaned here */
+};
+
+/* One row in the journal. subject, sid: NULL for none. detail: a JSON object, empty for "{}"; one past its limit is
+ * replaced by "{}". revocation: NULL where nothing is narrowed. */
+struct cardea_status flow_event(const struct flow *f, const char *type, const struct user_id *subject,
+                                const struct session_id *sid, struct view detail,
+                                const struct revocation *revocation) CARDEA_CHECKED;
+
+/* Write a user and tell the table. */
+struct cardea_status flow_user_put(const struct flow *f, const struct user_record *u) CARDEA_CHECKED;
+/* End every credential of a user: advance the epoch, write the record (with whatever else was changed in it), the
+ * journal's row and its revocation, remove the sessions below. *u carries the new epoch afterwards. */
+struct cardea_status flow_epoch_advance(const struct flow *f, struct user_record *u, const char *type,
+                                        const struct session_id *sid, struct view detail) CARDEA_CHECKED;
+/* What a user's journal row narrows (also a change of roles or status without an advance). */
+struct revocation flow_user_revocation(const struct flow *f, const struct user_record *u);
+/* End one session: its record, the journal's row and revocation, the table. */
+struct cardea_status flow_session_end(const struct flow *f, const struct session_record *s, const char *type,
+                                      struct view detail) CARDEA_CHECKED;
+
+#endif

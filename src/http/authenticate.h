@@ -1,0 +1,29 @@
+/* Authentication: which credential a request carries, and whose it is.
+ *
+ * One credential a request: two of accepted kinds are refused (E_MANY_CREDENTIALS), one that is invalid never falls
+ * back to another, a credential cookie that appears twice is refused. Kinds that are not accepted are not looked at.
+ * Places: the session cookie; Authorization: Bearer (a text with the API keys' prefix is a key, all else a token);
+ * X-API-Key; the access cookie. A repeated Authorization or X-API-Key line is refused; another scheme than Bearer is no
+ * credential.
+ */
+#ifndef HTTP_AUTHENTICATE_H
+#define HTTP_AUTHENTICATE_H
+
+#include "http/cookie.h"
+
+struct presented {
+    enum credential_kind kind; /* KIND_UNSET: none */
+    bool by_cookie;            /* the cross-site rules apply */
+    bool by_bearer;            /* Authorization: Bearer */
+    struct view text;
+};
+
+/* Find it. cookies as read by cookies_read. fails: E_MANY_CREDENTIALS; E_INVALID_SESSION or E_INVALID_TOKEN for a
+ * cookie that is there twice; E_INVALID_TOKEN for an empty bearer. No allocation. */
+struct cardea_status presented_find(const struct request *r, const struct cookies *cookies, unsigned kinds,
+                                    struct presented *out) CARDEA_CHECKED;
+/* Check it against the table. fails never: the answer says; *ret_why as core/verify.h. */
+enum verify_answer presented_verify(const struct verifier *v, const struct presented *p, struct identity *out,
+                                    struct cardea_status *ret_why);
+
+#endif

@@ -1,0 +1,103 @@
+/* Endpoints: what the service answers, as data.
+ *
+ * Decides: how one call is described: where it stands, who may call it and how, which checks stand before it, which
+ * function runs at which stage. exchange.c reads nothing else, so that no endpoint can forget a check that a flag
+ * names. Each file of endpoints exports one const set; endpoints.c lists the sets.
+ *
+ * The order of checks, for every endpoint: path and entrance (404), method (405), body size and type (413, 415), the
+ * origin rule where ENDPOINT_SETS_COOKIE (403), credential (400 several, 401), the origin rule and the CSRF token where
+ * a cookie authenticated an unsafe method (403), role and age of the login (403), then begin.
+ *
+ * Stages (http/exchange.h): every one is optional. An endpoint that has neither work nor commit answers in begin; one
+ * with work and no commit answers in work; one with commit answers in finish. A stage that fails ends the exchange with
+ * a problem (exchange_fault names the field). Stages share x->state, made from x->arena by begin.
+ *
+ *     begin   parse query, path and body. No I/O.
+ *     work    hashing, store reads. May block. `lane` says on which pool (LANE_HASH or LANE_READ).
+ *     commit  in the write transaction, after the credential was checked again. May run again from the start with a new
+ *             transaction when a group was taken back: it must not depend on what an earlier run of itself left.
+ *     finish  the answer. Always after commit and table. Can not fail; may answer with a problem.
+ */
+#ifndef HTTP_ENDPOINT_H
+#define HTTP_ENDPOINT_H
+
+#include "core/flow.h"
+#include "http/exchange.h"
+
+/* Doors, as bits. */
+#define DOOR(entrance) (1u << (entrance))
+#define DOOR_MAIN DOOR(ENTRANCE_MAIN)
+/* /v1/admin: the main listener (unless settings say otherwise: exchange.c looks), the admin one, the operator's socket.
+ */
+#define DOOR_ADMIN (DOOR(ENTRANCE_MAIN) | DOOR(ENTRANCE_ADMIN) | DOOR(ENTRANCE_SOCKET))
+
+#define METHOD_ANY 0xffu
+
+enum endpoint_flag {
+    ENDPOINT_SETS_COOKIE = 1,  /* origin rule before anything else, also without a credential */
+    ENDPOINT_NO_CSRF = 2,      /* a cookie suffices (logout); the origin rule still stands */
+    ENDPOINT_ADMIN = 4,        /* role admin and a login younger than settings' limit; the operator's socket passes; 404
+                                  on the main listener unless settings->admin_on_main */
+    ENDPOINT_NO_CORS = 8,      /* no CORS headers, no preflight */
+    ENDPOINT_OWN_CACHING = 16, /* sets Cache-Control itself; all others get no-store */
+    ENDPOINT_ANY_QUERY = 32,   /* the query is not looked at; otherwise begin must read it with query.h or leave it to
+                                  exchange.c, which refuses any parameter where `queries` is false */
+    ENDPOINT_FORM = 64,        /* body is application/x-www-form-urlencoded (introspect, revoke) */
+    ENDPOINT_BARE = 128,       /* nothing is added to the answer (no X-Request-Id, no nosniff): /verify */
+    ENDPOINT_QUERIES = 256,    /* begin reads the query with query.h */
+};
+
+enum { ENDPOINT_PARAMS_MAX = 2, ENDPOINT_BODY_SMALL = 8 * 1024, ENDPOINT_BODY_LARGE = 16 * 1024 };
+
+struct endpoint {
+    unsigned methods;  /* enum method bits; METHOD_GET includes HEAD; METHOD_ANY: all, valid tokens unknown to us too */
+    const char *path;  /* below base_path: "/v1/sessions/{sid}"; up to two {params}, each one whole segment */
+    unsigned doors;    /* DOOR bits; 0 means DOOR_MAIN */
+    unsigned kinds;    /* credentials accepted, enum credential_kind bits; 0: none is looked for */
+    unsigned flags;    /* enum endpoint_flag */
+    enum lane lane;    /* of work: LANE_HASH or LANE_READ */
+    enum lane commits; /* of commit: LANE_WRITE or LANE_URGENT */
+    uint32_t body_max; /* 0: the call takes no body (an empty JSON object is tolerated on POST) */
+    struct cardea_status (*begin)(struct exchange *x);
+    struct cardea_status (*work)(struct exchange *x);
+    struct cardea_status (*commit)(struct exchange *x, struct store_tx *tx);
+    void (*finish)(struct exchange *x);
+};
+
+struct endpoint_set {
+    const struct endpoint *endpoints;
+    size_t count;
+};
+#define ENDPOINT_SET(array)                                                                                            \
+    {                                                                                                                  \
+        (array), sizeof(array) / sizeof((array)[0])                                                                    \
+    }
+
+/* All sets, ended by NULL (endpoints.c): the place to add one. */
+extern const struct endpoint_set *const endpoint_sets[];
+
+/* What a raw path leads to. */
+struct route {
+    const struct endpoint *endpoint;         /* NULL: none for this method */
+    unsigned allowed;                        /* methods of all endpoints on this path; 0: no such path */
+    struct view params[ENDPOINT_PARAMS_MAX]; /* raw segments, in order */
+};
+
+/* Match without decoding: a path that is not byte for byte one of ours does not exist. */
+struct route endpoint_route(const struct settings *s, enum entrance entrance, enum method method, struct view path);
+
+/* For stage functions: fail with the name of the field and a sentence, both static or in the arena; NULL and empty for
+ * none. Returns `why`, so that it reads: return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "name", VIEW("…")). */
+struct cardea_status exchange_fault(struct exchange *x, struct cardea_status why, const char *field,
+                                    struct view detail) CARDEA_CHECKED;
+/* A zeroed object in the arena, wiped with it. fails: E_TOO_LARGE. */
+struct cardea_status exchange_new(struct exchange *x, size_t size, void **out) CARDEA_CHECKED;
+/* The n-th {param} of the path, raw. */
+struct view exchange_param(const struct exchange *x, size_t n);
+/* A read transaction with the exchange's deadline, and its end. */
+struct cardea_status exchange_read_begin(struct exchange *x, struct store_tx **out) CARDEA_CHECKED;
+void exchange_read_end(struct exchange *x, struct store_tx *tx); /* NULL is safe */
+/* What core's flows need, for a stage that runs inside `tx`; the actor is who authenticated, or the operator. */
+struct flow exchange_flow(struct exchange *x, struct store_tx *tx);
+
+#endif
