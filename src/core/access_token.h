@@ -1,33 +1,68 @@
 /* Access tokens: JWTs after RFC 9068 (typ at+jwt), ES256 by default.
  *
- * A claim is reachable only from a verified token: struct access_token is filled by access_token_verify alone.
- * What is checked: three segments of canonical base64url; header exactly of the kinds we know (alg, kid, typ; crit
- * refused; typ at+jwt, case and "application/" prefix as RFC 9068 §4); the key by kid, the algorithm by the key; the
- * signature; claims: iss, aud, exp, iat, sub, jti, sid, ep, client_id present and of the right type; exp, nbf, iat
- * against now with leeway; no cnf (bound tokens need their proof). What is not: revocation, epoch, policy (verify.h).
- * Every refusal is E_INVALID_TOKEN, but E_EXPIRED where exp is the only fault.
+ * Decides: what a token of ours looks like, to the byte, and whether one is genuine and in its time. Refuses to decide:
+ * revocation, epoch, policy; those are verify.h's.
+ *
+ * A claim is reachable only from a verified token: struct access_token is filled by access_token_verify alone, and only
+ * when everything held.
+ *
+ * What is checked, in this order:
+ *   1. length; three segments of canonical base64url (no padding, no trailing bits: one text per token);
+ *   2. header: an object of exactly alg, kid, typ, each a plain string. Nothing else: crit, jwk, jku, x5u, x5c, b64,
+ *      zip are refused by not being known. typ is at+jwt, in any case, "application/" allowed before (RFC 9068 §4);
+ *   3. the key by kid: a 43-character thumbprint compared with the ring, never a path, a query or a URL. The key names
+ *      the algorithm, and the header must repeat it: a token never chooses how it is verified (promise 3). "none" and
+ *      MACs do not exist for these keys;
+ *   4. the signature;
+ *   5. claims, present and of the right type: iss and aud as expected, sub, jti, sid, ep, client_id, iat, exp; roles
+ *      and nbf where present; no cnf (a bound token needs its proof, B16). Other claims are ignored;
+ *   6. times, last, so that E_EXPIRED means that nothing else was wrong.
+ * Every refusal is E_INVALID_TOKEN, but E_EXPIRED where exp is the only fault, and E_BUSY without memory. Which check
+ * refused is not told: it would be an oracle.
+ *
+ * Times: exp has no leeway: tokens are ours, a client is told expires_in, and a token refused a moment early is
+ * refreshed, while one accepted late outlives its revocation entry. iat and nbf have LEEWAY_S: another node's clock may
+ * run ahead, and a fresh token must not be refused for it. exp lies after iat by at most LIFETIME_MAX_S (promise 4),
+ * whoever signed.
+ *
+ * Limits: ECDSA signatures are malleable, so two texts may carry one token: know a token by its jti. A token is not
+ * encrypted: nothing sensitive goes in. Threading: pure; any thread. No allocation of ours.
+ *
+ *     struct view audience = VIEW("https://api.example.com");
+ *     struct access_expectation want = {VIEW("https://id.example.com"), &audience, 1};
+ *     struct access_token token;
+ *     struct cardea_status s = access_token_verify(keys, text, &want, now_ms, &token);
+ *     if (cardea_ok(s))
+ *         … token.claims.sub …
  */
 #ifndef CORE_ACCESS_TOKEN_H
 #define CORE_ACCESS_TOKEN_H
 
 #include "core/keyring.h"
 
-enum { ACCESS_TOKEN_TEXT_MAX = 2048, ISSUER_MAX = 255, AUDIENCE_MAX = 255, LEEWAY_S = 30 };
+enum {
+    ACCESS_TOKEN_TEXT_MAX = 2048,
+    ISSUER_MAX = 255,
+    AUDIENCE_MAX = 255,
+    LEEWAY_S = 30,
+    LIFETIME_MAX_S = 3600,
+};
 
 struct access_claims {
     struct user_id sub;
     struct token_id jti;
     struct session_id sid;
-    int64_t epoch;
+    int64_t epoch; /* from 1 */
     int64_t iat_s, exp_s;
+    int64_t nbf_s; /* 0: none */
     char client_id[APP_NAME_MAX + 1];
-    char roles[ROLES_MAX_BYTES + 1]; /* "" unless the app opts in */
+    char roles[ROLES_MAX_BYTES + 1]; /* comma-joined; "" unless the app opts in */
     char audience[AUDIENCE_MAX + 1]; /* of the one audience accepted */
 };
 
 struct access_token { /* verified */
     struct access_claims claims;
-    const struct access_key *key;
+    const struct access_key *key; /* the ring's */
 };
 
 struct access_expectation {
@@ -36,13 +71,18 @@ struct access_expectation {
     size_t audience_count;
 };
 
-/* Sign. fails: E_TOO_LARGE; E_UNAVAILABLE without an active key. */
+/* Sign with the active key; append the text to out.
+ * fails: E_USAGE (claims that verification would refuse: times, epoch, empty client_id or audience, roles);
+ *        E_TOO_LARGE; E_UNAVAILABLE without an active key; E_INTERNAL, E_BUSY of the signature. out is untouched then,
+ *        but for its `failed` when the text did not fit. */
 struct cardea_status access_token_sign(const struct keyring *k, struct view issuer, const struct access_claims *c,
                                        struct buf *out) CARDEA_CHECKED;
+/* Verify a compact JWS; see above. */
 struct cardea_status access_token_verify(const struct keyring *k, struct view text,
                                          const struct access_expectation *want, int64_t now_ms,
                                          struct access_token *out) CARDEA_CHECKED;
-/* The halves, for the verified-token cache: the signature (costly, cacheable) and the times (always). */
+/* The half that no cache may keep: the times of verified claims against now. Ask access_key_verifies for the key, too.
+ * fails: E_EXPIRED; E_INVALID_TOKEN (not yet). */
 struct cardea_status access_token_times(const struct access_claims *c, int64_t now_ms) CARDEA_CHECKED;
 
 #endif
