@@ -131,7 +131,8 @@ bool json_oracle_check(struct view text)
         EXPECT(code == json_error_numeric_overflow || code == json_error_null_byte_in_key);
     } else {
         check_error(text, s, &error);
-        EXPECT(theirs == NULL || s.code == CARDEA_E_TOO_LARGE || strcmp(error.reason, "nested too deeply") == 0);
+        EXPECT(theirs == NULL || s.code == CARDEA_E_TOO_LARGE || strcmp(error.reason, "nested too deeply") == 0 ||
+               memchr(text.ptr, '\0', text.len) != NULL);
     }
     json_decref(theirs);
     return cardea_ok(s);
