@@ -1,4 +1,4 @@
-/* Cursors of listings that run newest first: (time, id) as text. For engines; nobody else looks inside one.
+/* Cursors of listings: (time, id) as text, of the last record given. For engines; nobody else looks inside one.
  *
  * Representation: the time in decimal, '-', the id in base64url. Nothing in it is secret.
  */
@@ -12,8 +12,12 @@ struct cursor_place {
     uint8_t id[16];
 };
 
+struct cursor cursor_none(void); /* "there is no more" */
 struct cursor cursor_make(int64_t at_ms, const uint8_t id[16]);
 /* fails: E_INVALID_FIELD: not a text that cursor_make writes. */
 struct cardea_status cursor_parse(const struct cursor *c, struct cursor_place *out) CARDEA_CHECKED;
+/* Where a page of a listing that runs newest first begins: strictly below *out. The first one begins above everything.
+ * fails: E_INVALID_FIELD; E_INTERNAL: a limit outside 1 … PAGE_MAX. */
+struct cardea_status cursor_start(const struct page *page, struct cursor_place *out) CARDEA_CHECKED;
 
 #endif

@@ -26,7 +26,8 @@
  * Nothing blocks longer.
  *
  * Common failures of every operation: E_UNAVAILABLE (deadline, engine down), E_IO (disk full, read-only …), E_CORRUPT
- * (a stored record that no engine wrote). They are not repeated below. Outputs are untouched on failure.
+ * (a stored record that no engine wrote). They are not repeated below. Outputs are untouched on failure; of an output
+ * array, what lies past the count (or all, on failure) may have been used as scratch.
  *
  * Records have fixed size with named limits: no ownership to get wrong. Text members end in NUL.
  */
