@@ -59,12 +59,26 @@ enum verify_answer verify_key(const struct verifier *v, struct view key, struct 
 struct cardea_status policy_check(const struct policy *p, const struct settings *s, const struct identity *who,
                                   int64_t now_ms) CARDEA_CHECKED;
 
-/* The slow path: the same checks against records read from the store, inside a transaction (queued writes check again
- * with this). */
+/* The slow path (verify_stored.c): the same checks against records read from the store, inside a transaction. */
+
+/* One session: there, of an active user, at the user's epoch, within its absolute and idle end (a newer last-seen time
+ * in the table counts), and secret, unless NULL, is its own. Outputs may be NULL.
+ * fails: E_INVALID_SESSION; E_EXPIRED; the store's failures. */
 struct cardea_status verify_session_stored(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
                                            struct session_id sid,
                                            const struct secret *secret /* NULL: identity was proven before */,
                                            struct session_record *ret_session,
                                            struct user_record *ret_user) CARDEA_CHECKED;
+/* One credential text of a kind, where the table answered VERIFY_UNKNOWN. Never UNKNOWN but for the store's failures
+ * (*ret_why). */
+enum verify_answer verify_stored(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
+                                 enum credential_kind kind, struct view text, struct identity *out,
+                                 struct cardea_status *ret_why);
+/* Is an identity established earlier still good? For a queued write, inside its transaction; *ret_session is zeroed for
+ * a key. Outputs may be NULL.
+ * fails: E_INVALID_SESSION, E_INVALID_TOKEN, E_INVALID_KEY by its kind; the store's failures. */
+struct cardea_status verify_again(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
+                                  const struct identity *who, struct session_record *ret_session,
+                                  struct user_record *ret_user) CARDEA_CHECKED;
 
 #endif

@@ -70,6 +70,8 @@ struct exchange {
     enum { PHASE_UNSET = 0, PHASE_ROUTED, PHASE_IDENTIFY, PHASE_WORK, PHASE_COMMIT, PHASE_FINISH, PHASE_DONE } phase;
     const char *fault_field;  /* of a problem: which field, */
     struct view fault_detail; /* and a sentence about it */
+    bool response_broken;     /* a header could not be added: the answer becomes E_INTERNAL */
+    struct buf answer;        /* the body being written (answer.h) */
     /* For a client that should come back later: seconds for Retry-After with 429 and 503; 0 means the default. */
     uint32_t retry_after_s;
 };

@@ -22,5 +22,7 @@ bool origin_from_browser(const struct request *r);
 /* CORS headers of an ordinary answer, and the whole answer to a preflight (204; without CORS headers when refused). */
 void origin_cors(struct exchange *x, const struct app *app);
 void origin_preflight(struct exchange *x, unsigned allowed_methods);
+/* Methods as Allow and Access-Control-Allow-Methods list them, with OPTIONS. */
+struct view origin_methods(struct exchange *x, unsigned methods);
 
 #endif

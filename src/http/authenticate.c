@@ -1,0 +1,95 @@
+#include "http/authenticate.h"
+
+struct found {
+    struct presented p;
+    unsigned count;
+};
+
+static void found_add(struct found *f, struct presented p)
+{
+    f->count++;
+    f->p = p;
+}
+
+static struct cardea_status find_cookie(const struct cookies *c, enum cookie_name name, enum credential_kind kind,
+                                        unsigned kinds, struct found *f)
+{
+    if ((kinds & (unsigned)kind) == 0 || c->values[name].ptr == NULL)
+        return CARDEA_SUCCESS;
+    if (c->repeated[name])
+        return kind == KIND_SESSION ? CARDEA_FAIL(E_INVALID_SESSION) : CARDEA_FAIL(E_INVALID_TOKEN);
+    found_add(f, (struct presented){.kind = kind, .by_cookie = true, .text = c->values[name]});
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status find_bearer(const struct request *r, unsigned kinds, struct found *f)
+{
+    if ((kinds & (KIND_TOKEN | KIND_KEY)) == 0)
+        return CARDEA_SUCCESS;
+    uint32_t lines = request_header_count(r, VIEW("Authorization"));
+    if (lines == 0)
+        return CARDEA_SUCCESS;
+    if (lines > 1)
+        return CARDEA_FAIL(E_MANY_CREDENTIALS);
+    struct view scheme, rest;
+    view_cut(view_trim(request_header(r, VIEW("Authorization"))), ' ', &scheme, &rest);
+    if (!view_equal_ascii_case(scheme, VIEW("Bearer")))
+        return CARDEA_SUCCESS;
+    struct view text = view_trim(rest);
+    enum credential_kind kind = view_starts(text, VIEW(API_KEY_PREFIX)) ? KIND_KEY : KIND_TOKEN;
+    if (text.len == 0)
+        return CARDEA_FAIL(E_INVALID_TOKEN);
+    if ((kinds & (unsigned)kind) != 0)
+        found_add(f, (struct presented){.kind = kind, .by_bearer = true, .text = text});
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status find_key(const struct request *r, unsigned kinds, struct found *f)
+{
+    if ((kinds & KIND_KEY) == 0)
+        return CARDEA_SUCCESS;
+    uint32_t lines = request_header_count(r, VIEW("X-API-Key"));
+    if (lines == 0)
+        return CARDEA_SUCCESS;
+    if (lines > 1)
+        return CARDEA_FAIL(E_MANY_CREDENTIALS);
+    found_add(f, (struct presented){.kind = KIND_KEY, .text = view_trim(request_header(r, VIEW("X-API-Key")))});
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status presented_find(const struct request *r, const struct cookies *cookies, unsigned kinds,
+                                    struct presented *out)
+{
+    struct found f = {0};
+    struct cardea_status s = find_cookie(cookies, COOKIE_SESSION, KIND_SESSION, kinds, &f);
+    if (cardea_ok(s))
+        s = find_cookie(cookies, COOKIE_ACCESS, KIND_TOKEN, kinds, &f);
+    if (cardea_ok(s))
+        s = find_bearer(r, kinds, &f);
+    if (cardea_ok(s))
+        s = find_key(r, kinds, &f);
+    if (!cardea_ok(s))
+        return s;
+    if (f.count > 1)
+        return CARDEA_FAIL(E_MANY_CREDENTIALS);
+    *out = f.p;
+    return CARDEA_SUCCESS;
+}
+
+enum verify_answer presented_verify(const struct verifier *v, const struct presented *p, struct identity *out,
+                                    struct cardea_status *ret_why)
+{
+    switch (p->kind) {
+    case KIND_SESSION:
+        return verify_session(v, p->text, out, ret_why);
+    case KIND_TOKEN:
+        return verify_token(v, p->text, out, ret_why);
+    case KIND_KEY:
+        return verify_key(v, p->text, out, ret_why);
+    case KIND_UNSET:
+    case KIND_SEALED:
+        break;
+    }
+    *ret_why = CARDEA_FAIL(E_UNAUTHENTICATED);
+    return VERIFY_NO;
+}
