@@ -55,7 +55,7 @@ struct cardea_status seal_open(const struct master_key *k, struct view sealed, s
         return CARDEA_FAIL(E_CORRUPT);
     if (sealed.len - SEAL_OVERHEAD > cap)
         return CARDEA_FAIL(E_TOO_LARGE);
-    /* libsodium checks the tag before it writes a byte of plain text. */
+    /* libsodium checks the tag first; where it does not hold it writes zeros, never plain text. */
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, bytes + NONCE, sealed.len - NONCE,
                                                    (const uint8_t *)context.ptr, context.len, bytes, k->bytes) != 0)
         return CARDEA_FAIL(E_CORRUPT);

@@ -32,6 +32,7 @@ void master_key_free(struct master_key *k);
 struct cardea_status seal_close(const struct master_key *k, struct view plain, struct view context,
                                 const struct entropy *e, uint8_t *out, size_t cap, size_t *ret_len) CARDEA_CHECKED;
 /* Open what seal_close made. The caller wipes out.
+ * out:   *ret_len untouched on failure; out may have been overwritten with zeros
  * fails: E_CORRUPT when it was not sealed by this key for this context; E_TOO_LARGE when it does not fit in cap. */
 struct cardea_status seal_open(const struct master_key *k, struct view sealed, struct view context, uint8_t *out,
                                size_t cap, size_t *ret_len) CARDEA_CHECKED;
