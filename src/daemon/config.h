@@ -1,15 +1,28 @@
 /* Configuration: a YAML file, environment variables over it, command-line options over both; one table of keys
- * describes all.
+ * (daemon/config_keys.h) describes all.
  *
- * Every scalar key has an environment variable (`listen.tls.cert` is CARDEA_LISTEN_TLS_CERT). Unknown keys, wrong types
- * and values out of range are refused with file, line and column. Secrets are given by file only.
+ * Decides: which keys exist, their types, ranges and defaults, and which combinations are refused because they are
+ * unsafe (plain HTTP to the world, a token that lives longer than an hour, a password hash below OWASP's minimum).
+ * Refuses to decide: whether a port is free or a certificate good; the listener finds out.
+ *
+ * Every key outside `apps` and `policies` has an environment variable (`listen.tls.cert` is CARDEA_LISTEN_TLS_CERT).
+ * Unknown keys, keys given twice, wrong types and values out of range are refused with file, line and column; an
+ * unknown CARDEA_ variable is a warning, for it may be meant for something else. Secrets are given by file only. A
+ * `struct config` is large (half a megabyte): keep it on the heap.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
 
 #include "core/settings.h"
 
-enum { CONFIG_PATH_MAX = 512, LISTENERS_MAX = 8 };
+enum {
+    CONFIG_PATH_MAX = 512,
+    LISTENERS_MAX = 8,
+    CONFIG_KEYS_MAX = 64,          /* of the table of keys */
+    CONFIG_FILE_MAX = 1024 * 1024, /* bytes of a configuration file */
+    CONFIG_WARNINGS_MAX = 8,
+    CONFIG_WARNING_MAX = 256,
+};
 
 struct listen_address { /* "127.0.0.1:8420", "[::1]:8420" or "unix:/run/cardea.sock"; empty text: not set */
     char text[CONFIG_PATH_MAX];
@@ -21,6 +34,19 @@ struct listen_address { /* "127.0.0.1:8420", "[::1]:8420" or "unix:/run/cardea.s
 
 enum log_format { LOG_FORMAT_UNSET = 0, LOG_AUTO, LOG_HUMAN, LOG_JSON };
 enum log_level { LOG_LEVEL_UNSET = 0, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+enum config_source {
+    CONFIG_SOURCE_UNSET = 0,
+    CONFIG_DEFAULT,
+    CONFIG_DERIVED, /* from other keys: the database lies in the state folder unless said otherwise */
+    CONFIG_FILE,
+    CONFIG_ENVIRONMENT,
+    CONFIG_OPTION,
+};
+struct config_origin { /* where a value came from */
+    enum config_source source;
+    unsigned line, column; /* CONFIG_FILE */
+};
 
 struct config {
     char file[CONFIG_PATH_MAX];                                /* "" when none */
@@ -42,13 +68,18 @@ struct config {
     enum log_format log_format;
     enum log_level log_level;
     bool log_requests;
+    int64_t lease_ms; /* one node: kept for later */
     struct settings settings;
+    struct config_origin origins[CONFIG_KEYS_MAX]; /* by the table of keys */
+    struct config_origin app_origins[APPS_MAX], policy_origins[POLICIES_MAX];
+    uint32_t warning_count;
+    char warnings[CONFIG_WARNINGS_MAX][CONFIG_WARNING_MAX]; /* sentences: loaded, and yet probably not what was meant */
 };
 
 struct config_error {
     char file[CONFIG_PATH_MAX];
     unsigned line, column; /* from 1; 0: not from the file */
-    char text[256];        /* one sentence naming the key or variable */
+    char text[256];        /* one sentence naming the key or variable; printable */
 };
 
 struct config_option { /* from the command line, strongest: key = value */
@@ -59,7 +90,11 @@ struct config_option { /* from the command line, strongest: key = value */
  * fails: E_USAGE with *error. */
 struct cardea_status config_load(const char *file, const char *const *environment, const struct config_option *options,
                                  size_t option_count, struct config *out, struct config_error *error) CARDEA_CHECKED;
-/* Every key with its value, default, and where it came from, as YAML or JSON. */
+/* "FILE:LINE:COLUMN: sentence", as much of it as there is. */
+void config_error_text(const struct config_error *e, struct buf *out);
+/* Every key with its value, default, and where it came from, as YAML (which config_load reads again) or JSON. */
 void config_show(const struct config *c, bool json, struct buf *out);
+/* docs/configuration.md, from the same table; a test compares. */
+void config_manual(struct buf *out);
 
 #endif

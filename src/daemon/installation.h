@@ -1,9 +1,15 @@
 /* An installation: the state folder and what is opened from it. Used by the service and by commands on a stopped
  * installation.
  *
+ * Decides: what a folder must be like to be trusted (ours, not writable by others; the master key readable by nobody
+ * else), what is made on first start, in which order and how durably. A half-made one is finished by the next start;
+ * a master key is never made beside an existing database, because it could open nothing.
+ *
  * The folder (mode 0700) holds: lock, master.key (0600, made on first start of the embedded default), cardea.db,
  * admin.sock while the service runs, .gitignore with "*". A lock (flock on STATE/lock) tells whether a process has it
- * open; a second one is refused.
+ * open; a second one is refused. The kernel drops the lock with its process, however that ends.
+ *
+ * master.key: 32 random bytes as 43 characters of base64url and a line feed. Opening sets the process's umask to 0077.
  */
 #ifndef DAEMON_INSTALLATION_H
 #define DAEMON_INSTALLATION_H
@@ -26,8 +32,12 @@ enum installation_mode { INSTALLATION_UNSET = 0, INSTALLATION_OPEN, INSTALLATION
 struct cardea_status installation_open(const struct config *c, enum installation_mode mode, struct installation *out,
                                        char *message, size_t message_cap) CARDEA_CHECKED;
 void installation_close(struct installation *i);
-/* The wall clock, never behind the persisted high-water mark. Thread-safe. */
+/* The wall clock, never behind the persisted high-water mark, and never running back by more than a second.
+ * Thread-safe. A clock that ran ahead once holds time still until the real one has caught up: credentials then live
+ * longer than they should by no more than that, and none that was dead comes alive. */
 int64_t installation_wall_ms(void);
+/* Persist the high-water mark, in a write transaction of the caller's: the service does so now and then. */
+struct cardea_status installation_clock_save(struct store_tx *tx, const struct store_ops *ops) CARDEA_CHECKED;
 int64_t installation_boot_ms(void);
 /* STATE/admin.sock */
 void installation_socket_path(const struct config *c, char *out, size_t cap);
