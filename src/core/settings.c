@@ -216,6 +216,7 @@ struct cardea_status settings_keep_places(struct settings *next, const struct se
         moved[place_of[i]] = next->apps[i];
     memcpy(next->apps, moved, count * sizeof(*moved));
     next->app_count = count;
+    next->generation = previous->generation + 1;
     free(moved);
     return CARDEA_SUCCESS;
 }

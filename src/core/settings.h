@@ -101,7 +101,7 @@ const struct policy *settings_policy(const struct settings *s, struct view name)
 struct view settings_audience(const struct settings *s, const struct app *app);
 /* For a reload: move next's apps so that each one that `previous` knew keeps its index, which the verification table
  * holds. An app that is gone keeps its place with PROFILE_UNSET: disabled, and nobody else's. So walk apps with
- * settings_app_at.
+ * settings_app_at. Also sets next's generation, by which caches know that they are out of date.
  * fails: E_LIMIT when old and new apps together exceed APPS_MAX; E_BUSY without memory. next is then unusable. */
 struct cardea_status settings_keep_places(struct settings *next, const struct settings *previous) CARDEA_CHECKED;
 

@@ -13,6 +13,8 @@ struct mac_key {
 };
 
 _Static_assert(crypto_shorthash_siphash24_BYTES == 8, "a tag has 8 bytes");
+_Static_assert(crypto_shorthash_siphashx24_BYTES == 16, "a long tag has 16 bytes");
+_Static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof(struct tag_key), "a tag key has 16 bytes");
 _Static_assert(crypto_shorthash_siphash24_KEYBYTES == sizeof(struct tag_key), "a tag key has 16 bytes");
 
 /* SHA-256 fails on a NULL state or a message of 2^61 bytes only: neither exists. */
@@ -72,4 +74,9 @@ void mac_sha256(const struct mac_key *k, const struct view *parts, size_t count,
 void tag_siphash(const struct tag_key *k, const void *bytes, size_t len, uint8_t out[8])
 {
     (void)crypto_shorthash_siphash24(out, bytes, len, k->bytes); /* always answers 0 */
+}
+
+void tag_siphash128(const struct tag_key *k, const void *bytes, size_t len, uint8_t out[16])
+{
+    (void)crypto_shorthash_siphashx24(out, bytes, len, k->bytes);
 }

@@ -1,0 +1,214 @@
+#include "core/verify.h"
+
+#include "base/secret.h"
+#include "core/verify_token.h"
+
+static enum verify_answer no(struct cardea_status *ret_why, enum cardea_code code)
+{
+    *ret_why = cardea_status(code);
+    return VERIFY_NO;
+}
+
+static enum verify_answer unknown(struct cardea_status *ret_why)
+{
+    *ret_why = CARDEA_FAIL(E_NOT_FOUND);
+    return VERIFY_UNKNOWN;
+}
+
+/* May the table be believed at this moment? */
+static bool usable(const struct verifier *v, struct cardea_status *ret_why)
+{
+    *ret_why = v->table == NULL ? CARDEA_FAIL(E_NOT_FOUND) : CARDEA_FAIL(E_UNAVAILABLE);
+    return v->table != NULL && table_valid(v->table, v->boot_ms);
+}
+
+/* The user behind a credential. refusal: what a dead one is called for this kind. */
+static enum verify_answer check_user(const struct verifier *v, struct user_id id, uint32_t hint,
+                                     enum cardea_code refusal, struct table_user *out, struct cardea_status *ret_why)
+{
+    switch (table_find_user(v->table, id, hint, out)) {
+    case TABLE_HIT:
+        return out->status == USER_ACTIVE ? VERIFY_YES : no(ret_why, refusal);
+    case TABLE_REVOKED:
+        return no(ret_why, refusal);
+    default:
+        return unknown(ret_why);
+    }
+}
+
+/* The same, for a credential that carries an epoch. */
+static enum verify_answer check_user_at(const struct verifier *v, struct user_id id, uint32_t hint, int64_t epoch,
+                                        enum cardea_code refusal, struct table_user *out, struct cardea_status *ret_why)
+{
+    enum verify_answer answer = check_user(v, id, hint, refusal, out, ret_why);
+    if (answer != VERIFY_YES || out->epoch == epoch)
+        return answer;
+    return epoch < out->epoch ? no(ret_why, refusal) : unknown(ret_why);
+}
+
+static enum verify_answer check_session(const struct verifier *v, const struct session_cookie *c, struct identity *out,
+                                        struct cardea_status *ret_why)
+{
+    struct table_session s;
+    uint8_t digest[32];
+    table_prefetch_session(v->table, c->sid);
+    secret_digest(&c->secret, digest);
+    switch (table_find_session(v->table, c->sid, &s)) {
+    case TABLE_HIT:
+        break;
+    case TABLE_REVOKED:
+        return no(ret_why, CARDEA_E_INVALID_SESSION);
+    default:
+        return unknown(ret_why);
+    }
+    const struct app *app = settings_app_at(v->settings, s.app);
+    if (!secret_equal(digest, s.secret_digest, sizeof digest) || s.kind != SESSION_COOKIE || app == NULL)
+        return no(ret_why, CARDEA_E_INVALID_SESSION);
+    if (v->now_ms >= s.expires_at_ms)
+        return no(ret_why, CARDEA_E_EXPIRED);
+    enum verify_answer answer =
+        check_user_at(v, s.user, s.user_hint, s.epoch, CARDEA_E_INVALID_SESSION, &out->user, ret_why);
+    if (answer != VERIFY_YES)
+        return answer;
+    if (s.idle_ms > 0 && v->now_ms - s.last_seen_at_ms >= s.idle_ms)
+        return unknown(ret_why);
+    table_session_seen(v->table, &s, v->now_ms);
+    out->kind = KIND_SESSION;
+    out->sid = s.sid;
+    out->key = (struct api_key_id){0};
+    out->jti = (struct token_id){0};
+    out->app = app;
+    out->audience = VIEW_EMPTY;
+    out->authenticated_at_ms = s.authenticated_at_ms;
+    out->expires_at_ms = s.expires_at_ms;
+    out->scopes_len = 0;
+    return VERIFY_YES;
+}
+
+enum verify_answer verify_session(const struct verifier *v, struct view cookie, struct identity *out,
+                                  struct cardea_status *ret_why)
+{
+    struct session_cookie c;
+    if (!cardea_ok(session_cookie_parse(v->keys, cookie, &c)))
+        return no(ret_why, CARDEA_E_INVALID_SESSION);
+    enum verify_answer answer = usable(v, ret_why) ? check_session(v, &c, out, ret_why) : VERIFY_UNKNOWN;
+    secret_wipe(&c.secret, sizeof c.secret);
+    return answer;
+}
+
+/* Neither the token nor its session may be among the dead. */
+static enum verify_answer check_revocation(const struct verifier *v, const struct proven_token *t,
+                                           struct table_session *session, bool *ret_found,
+                                           struct cardea_status *ret_why)
+{
+    switch (table_find_token(v->table, t->jti)) {
+    case TABLE_MISS:
+        break;
+    case TABLE_REVOKED:
+        return no(ret_why, CARDEA_E_INVALID_TOKEN);
+    default:
+        return unknown(ret_why);
+    }
+    switch (table_find_session(v->table, t->sid, session)) {
+    case TABLE_HIT:
+        *ret_found = true;
+        return v->now_ms < session->expires_at_ms ? VERIFY_YES : no(ret_why, CARDEA_E_EXPIRED);
+    case TABLE_MISS: /* not revoked, which is what was asked */
+        *ret_found = false;
+        return VERIFY_YES;
+    case TABLE_REVOKED:
+        return no(ret_why, CARDEA_E_INVALID_TOKEN);
+    default:
+        return unknown(ret_why);
+    }
+}
+
+enum verify_answer verify_token(const struct verifier *v, struct view token, struct identity *out,
+                                struct cardea_status *ret_why)
+{
+    struct proven_token t;
+    struct table_session session;
+    bool found = false;
+    struct cardea_status status = token_prove(v, token, &t);
+    if (!cardea_ok(status)) {
+        *ret_why = status;
+        return status.code == CARDEA_E_BUSY ? VERIFY_UNKNOWN : VERIFY_NO;
+    }
+    if (!usable(v, ret_why))
+        return VERIFY_UNKNOWN;
+    enum verify_answer answer = check_revocation(v, &t, &session, &found, ret_why);
+    if (answer != VERIFY_YES)
+        return answer;
+    answer =
+        check_user_at(v, t.sub, found ? session.user_hint : 0, t.epoch, CARDEA_E_INVALID_TOKEN, &out->user, ret_why);
+    if (answer != VERIFY_YES)
+        return answer;
+    token_identity(v, &t, out);
+    if (found) {
+        out->authenticated_at_ms = session.authenticated_at_ms;
+        table_session_seen(v->table, &session, v->now_ms);
+    }
+    return VERIFY_YES;
+}
+
+static enum verify_answer check_key(const struct verifier *v, const struct api_key *key, struct identity *out,
+                                    struct cardea_status *ret_why)
+{
+    struct table_api_key k;
+    uint8_t digest[32];
+    secret_digest(&key->secret, digest);
+    switch (table_find_api_key(v->table, key->id, &k)) {
+    case TABLE_HIT:
+        break;
+    case TABLE_REVOKED:
+        return no(ret_why, CARDEA_E_INVALID_KEY);
+    default:
+        return unknown(ret_why);
+    }
+    if (!secret_equal(digest, k.digest, sizeof digest))
+        return no(ret_why, CARDEA_E_INVALID_KEY);
+    if (v->now_ms >= k.expires_at_ms)
+        return no(ret_why, CARDEA_E_EXPIRED);
+    enum verify_answer answer = check_user(v, k.user, k.user_hint, CARDEA_E_INVALID_KEY, &out->user, ret_why);
+    if (answer != VERIFY_YES)
+        return answer;
+    out->kind = KIND_KEY;
+    out->sid = (struct session_id){0};
+    out->key = k.id;
+    out->jti = (struct token_id){0};
+    out->app = NULL;
+    out->audience = VIEW_EMPTY;
+    out->authenticated_at_ms = 0;
+    out->expires_at_ms = k.expires_at_ms;
+    out->scopes_len = k.scopes_len;
+    memcpy(out->scopes, k.scopes, k.scopes_len);
+    return VERIFY_YES;
+}
+
+enum verify_answer verify_key(const struct verifier *v, struct view key, struct identity *out,
+                              struct cardea_status *ret_why)
+{
+    struct api_key k;
+    if (!cardea_ok(api_key_parse(v->keys, key, &k)))
+        return no(ret_why, CARDEA_E_INVALID_KEY);
+    enum verify_answer answer = usable(v, ret_why) ? check_key(v, &k, out, ret_why) : VERIFY_UNKNOWN;
+    secret_wipe(&k.secret, sizeof k.secret);
+    return answer;
+}
+
+enum verify_answer verify_credential(const struct verifier *v, enum credential_kind kind, struct view text,
+                                     struct identity *out, struct cardea_status *ret_why)
+{
+    switch (kind) {
+    case KIND_SESSION:
+        return verify_session(v, text, out, ret_why);
+    case KIND_TOKEN:
+        return verify_token(v, text, out, ret_why);
+    case KIND_KEY:
+        return verify_key(v, text, out, ret_why);
+    case KIND_UNSET:
+    case KIND_SEALED:
+        break;
+    }
+    return no(ret_why, CARDEA_E_UNAUTHENTICATED);
+}

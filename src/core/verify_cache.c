@@ -1,0 +1,92 @@
+#include "core/verify_cache.h"
+
+#include "base/secret.h"
+#include "crypto/mac.h"
+
+#include <stdlib.h>
+
+enum { WAYS = 4, ENTRIES_MIN = 64 };
+
+struct entry {
+    uint64_t ring, settings; /* generations; 0 is no settings': an empty entry is never found */
+    struct proven_token token;
+};
+
+/* The hashes of a set lie together: a look-up touches their line and the entry that it wants. */
+struct set {
+    struct token_hash hashes[WAYS];
+    struct entry entries[WAYS];
+};
+
+struct verify_cache {
+    struct tag_key key;
+    uint64_t mask;
+    uint32_t turn; /* which way gives place, where no entry of a set is useless */
+    struct set *sets;
+};
+
+struct verify_cache *verify_cache_new(uint32_t entries, const uint8_t key[16])
+{
+    size_t count = ENTRIES_MIN;
+    while (count < entries && count < VERIFY_CACHE_MAX)
+        count *= 2;
+    struct verify_cache *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->sets = calloc(count / WAYS, sizeof *c->sets);
+    if (c->sets == NULL) {
+        free(c);
+        return NULL;
+    }
+    memcpy(c->key.bytes, key, sizeof c->key.bytes);
+    c->mask = count / WAYS - 1;
+    return c;
+}
+
+void verify_cache_free(struct verify_cache *c)
+{
+    if (c == NULL)
+        return;
+    secret_wipe(&c->key, sizeof c->key);
+    free(c->sets);
+    free(c);
+}
+
+struct token_hash verify_cache_hash(const struct verify_cache *c, struct view text)
+{
+    struct token_hash hash;
+    _Static_assert(sizeof hash == 16, "SipHash-128");
+    tag_siphash128(&c->key, text.ptr, text.len, (uint8_t *)&hash);
+    return hash;
+}
+
+static bool current(const struct entry *e, const struct verifier *v)
+{
+    return e->ring == v->keys->generation && e->settings == v->settings->generation && e->settings != 0;
+}
+
+const struct proven_token *verify_cache_find(struct verify_cache *c, const struct verifier *v, struct token_hash hash)
+{
+    struct set *set = &c->sets[hash.words[0] & c->mask];
+    for (int i = 0; i < WAYS; i++)
+        if (set->hashes[i].words[0] == hash.words[0] && set->hashes[i].words[1] == hash.words[1])
+            return current(&set->entries[i], v) ? &set->entries[i].token : NULL;
+    return NULL;
+}
+
+void verify_cache_put(struct verify_cache *c, const struct verifier *v, struct token_hash hash,
+                      const struct proven_token *token)
+{
+    struct set *set = &c->sets[hash.words[0] & c->mask];
+    int way = -1;
+    for (int i = 0; i < WAYS && way < 0; i++)
+        if (set->hashes[i].words[0] == hash.words[0] && set->hashes[i].words[1] == hash.words[1])
+            way = i;
+    for (int i = 0; i < WAYS && way < 0; i++)
+        if (!current(&set->entries[i], v) || set->entries[i].token.exp_s * 1000 <= v->now_ms)
+            way = i;
+    if (way < 0)
+        way = (int)(c->turn++ % WAYS);
+    set->hashes[way] = hash;
+    set->entries[way] = (struct entry){v->keys->generation, v->settings->generation, *token};
+}
