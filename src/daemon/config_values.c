@@ -230,7 +230,7 @@ static struct cardea_status put_range(struct view v, struct address_range *out, 
 static struct cardea_status put(const struct config_key *k, void *member, struct view v, char *reason)
 {
     struct cardea_status s;
-    unsigned word;
+    unsigned word = 0; /* gcc can not see that find_word sets it on success */
     switch (k->type) {
     case CONFIG_PATH:
         if (v.len == 0)
