@@ -98,7 +98,7 @@ static void check_value(const struct json *doc, uint32_t token, const json_t *th
         EXPECT(json_typeof(theirs) == JANSSON_NULL);
         break;
     default:
-        EXPECT(!"a token without a type");
+        EXPECT(false); /* a token without a type */
     }
 }
 
