@@ -100,13 +100,12 @@ struct cardea_status json_int(const struct json *doc, uint32_t token, int64_t *o
         return CARDEA_FAIL(E_INVALID_FIELD);
     struct view v = text_of(doc, t);
     bool negative = v.ptr[0] == '-';
-    if (negative)
-        v = view_skip(v, 1);
-    if (negative && v.ptr[0] == '0') /* "-0" is a number, and no integer that has another text */
+    size_t i = negative ? 1 : 0;
+    if (negative && v.ptr[i] == '0') /* "-0": zero has one text */
         return CARDEA_FAIL(E_INVALID_FIELD);
     int64_t n = 0;
     /* Summed on the negative side, which reaches one further. */
-    for (size_t i = 0; i < v.len; i++) {
+    for (; i < v.len; i++) {
         if (v.ptr[i] < '0' || v.ptr[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
             __builtin_sub_overflow(n, v.ptr[i] - '0', &n))
             return CARDEA_FAIL(E_INVALID_FIELD);

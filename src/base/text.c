@@ -39,7 +39,7 @@ struct cardea_status hex_decode_exact(struct view text, void *out, size_t len)
     }
     unsigned char *to = out;
     for (size_t i = 0; i < len; i++)
-        to[i] = (unsigned char)(nibble(text.ptr[2 * i]) << 4 | nibble(text.ptr[2 * i + 1]));
+        to[i] = (unsigned char)((unsigned)nibble(text.ptr[2 * i]) << 4 | (unsigned)nibble(text.ptr[2 * i + 1]));
     return CARDEA_SUCCESS;
 }
 
