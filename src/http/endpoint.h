@@ -12,7 +12,8 @@
  * with work and no commit answers in work; one with commit answers in finish. A stage that fails ends the exchange with
  * a problem (exchange_fault names the field). Stages share x->state, made from x->arena by begin.
  *
- *     begin   parse query, path and body. No I/O.
+ *     begin   parse query, path and body. No I/O. One that already sets response.status has answered: no other stage
+ *             follows.
  *     work    hashing, store reads. May block. `lane` says on which pool (LANE_HASH or LANE_READ).
  *     commit  in the write transaction, after the credential was checked again. May run again from the start with a new
  *             transaction when a group was taken back: it must not depend on what an earlier run of itself left.

@@ -74,6 +74,7 @@ struct exchange {
     struct buf answer;        /* the body being written (answer.h) */
     /* For a client that should come back later: seconds for Retry-After with 429 and 503; 0 means the default. */
     uint32_t retry_after_s;
+    char scratch[512]; /* header values of inline endpoints: no allocation for the common answer */
 };
 
 /* Initialise (request is filled in by the caller afterwards) and release. */
