@@ -210,6 +210,23 @@ static struct sqlite_store *store_new(const char *path, int64_t (*boot_ms)(void)
     return store;
 }
 
+/* The writer's connection, on a database of our schema. SQLite answers "busy" in places where it asks no busy handler
+ * (entering WAL, the last close elsewhere), so what is not our own deadline is tried again as a whole. */
+static struct cardea_status open_writer(struct sqlite_store *store, char *reason, size_t cap)
+{
+    int64_t deadline_ms = store->boot_ms() + OPEN_WAIT_MS;
+    for (;;) {
+        struct cardea_status s = connection_open(store, STORE_WRITE, deadline_ms, &store->writer, reason, cap);
+        if (cardea_ok(s))
+            s = schema_migrate(store->writer->db, schema_steps, schema_step_count, reason, cap);
+        if (s.code != CARDEA_E_UNAVAILABLE || store->boot_ms() >= deadline_ms)
+            return s;
+        connection_close(store->writer);
+        store->writer = NULL;
+        (void)usleep(BUSY_STEP_US);
+    }
+}
+
 struct cardea_status store_sqlite_open(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest,
                                        struct store **out, char *message, size_t message_cap)
 {
@@ -218,9 +235,7 @@ struct cardea_status store_sqlite_open(const char *path, int64_t (*boot_ms)(void
     struct sqlite_store *store = store_new(path, boot_ms, digest);
     struct cardea_status s = store == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : make_file(path, reason, sizeof reason);
     if (cardea_ok(s))
-        s = connection_open(store, STORE_WRITE, boot_ms() + OPEN_WAIT_MS, &store->writer, reason, sizeof reason);
-    if (cardea_ok(s))
-        s = schema_migrate(store->writer->db, schema_steps, schema_step_count, reason, sizeof reason);
+        s = open_writer(store, reason, sizeof reason);
     if (!cardea_ok(s)) {
         (void)snprintf(message, message_cap, "%s: %s", path, reason);
         store_close(store == NULL ? NULL : &store->base);
