@@ -1,7 +1,7 @@
 #include "core/password.h"
 
-#include "base/secret.h"
 #include "base/text.h"
+#include "core/common_passwords.h"
 
 /* --- passwords --- */
 
@@ -41,15 +41,16 @@ struct cardea_status password_shape(struct view password)
     return s;
 }
 
-/* The user's own words, as zxcvbn wants them: a NULL-terminated list of lower-case texts. */
+enum { WORD_MIN = 3, WORDS_MAX = 47 }; /* shorter parts say nothing and would match everywhere */
+
+/* What an attacker tries first, as zxcvbn wants it: a NULL-terminated list of lower-case texts. The user's own words,
+ * then the common passwords that zxcvbn lacks. */
 struct words {
     char storage[USERNAME_MAX + EMAIL_MAX + 64]; /* each text once whole … */
     char parts[USERNAME_MAX + EMAIL_MAX + 64];   /* … and once in parts */
-    const char *list[48];
+    const char *list[WORDS_MAX + COMMON_PASSWORDS + 1];
     size_t count, used, parts_used;
 };
-
-enum { WORD_MIN = 3, WORDS_MAX = 47 }; /* shorter parts say nothing and would match everywhere */
 
 static char lower(char c)
 {
@@ -101,6 +102,7 @@ struct cardea_status password_acceptable(struct view password, struct view usern
     }
     add_words(&words, username);
     add_words(&words, email);
+    memcpy(&words.list[words.count], common_passwords, sizeof common_passwords);
     if (password_guesses_log10(password, words.list) < PASSWORD_GUESSES_LOG10) {
         *reason = "too easy to guess";
         return CARDEA_FAIL(E_WEAK_PASSWORD);

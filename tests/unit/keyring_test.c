@@ -1,0 +1,397 @@
+#include "key_double.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, PUBLISH_MS = 300 * 1000, RETIRE_MS = 3630 * 1000 };
+static const struct keyring_times times = {PUBLISH_MS, RETIRE_MS};
+static const int64_t start_ms = 1000 * (int64_t)DAY_MS;
+
+struct fixture {
+    struct key_double store;
+    struct master_key *master;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){.master = key_double_master()};
+    if (!cardea_ok(keyring_create(key_double_tx(&f.store), key_double_ops(), f.master, entropy_system(), start_ms)))
+        return 1;
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    master_key_free(f->master);
+    return 0;
+}
+
+static struct cardea_status load(struct fixture *f, struct keyring **out)
+{
+    return keyring_load(key_double_tx(&f->store), key_double_ops(), f->master, 7, out);
+}
+
+static struct cardea_status rotate(struct fixture *f, int64_t now_ms, int64_t *ret_at_ms)
+{
+    return keyring_rotate(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &times, now_ms,
+                          ret_at_ms);
+}
+
+static bool tick(struct fixture *f, int64_t now_ms)
+{
+    bool changed = false;
+
+    assert_ok(keyring_tick(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &times, now_ms,
+                           &changed));
+    return changed;
+}
+
+static struct cardea_status drop(struct fixture *f, struct key_id id, int64_t now_ms)
+{
+    return keyring_drop(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &id, now_ms);
+}
+
+static struct key_record *record(struct fixture *f, enum key_use use, enum key_state key_state)
+{
+    for (uint32_t i = 0; i < f->store.count; i++)
+        if (f->store.records[i].use == use && f->store.records[i].state == key_state)
+            return &f->store.records[i];
+    return NULL;
+}
+
+static uint32_t count_of(struct fixture *f, enum key_state key_state)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < f->store.count; i++)
+        n += f->store.records[i].use == KEY_USE_ACCESS && f->store.records[i].state == key_state;
+    return n;
+}
+
+static void makes_one_key_of_each_use(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+
+    assert_int_equal(f->store.count, 7);
+    for (enum key_use use = KEY_USE_SESSION; use <= KEY_USE_DEVICE; use++)
+        assert_non_null(record(f, use, KEY_ACTIVE));
+    assert_ok(load(f, &k));
+    assert_int_equal(k->generation, 7);
+    assert_int_equal(k->access_count, 2);
+    assert_non_null(k->active);
+    assert_non_null(k->active->sign);
+    assert_int_equal(k->active->state, KEY_ACTIVE);
+    assert_ptr_equal(keyring_find(k, &k->active->id), k->active);
+    struct key_id nobody = {{1}};
+    assert_null(keyring_find(k, &nobody));
+    /* No two uses share bytes. */
+    assert_memory_not_equal(k->session_tag.bytes, k->api_key_tag.bytes, 16);
+    uint8_t a[32], b[32], c[32];
+    mac_sha256(k->refresh, NULL, 0, a);
+    mac_sha256(k->csrf, NULL, 0, b);
+    mac_sha256(k->device, NULL, 0, c);
+    assert_memory_not_equal(a, b, 32);
+    assert_memory_not_equal(a, c, 32);
+    assert_memory_not_equal(b, c, 32);
+    assert_ptr_equal(keyring_ref(k), k);
+    keyring_unref(k);
+    keyring_unref(k);
+    keyring_unref(NULL);
+}
+
+static void creation_happens_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_code(keyring_create(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms),
+                E_CONFLICT);
+    assert_int_equal(f->store.count, 7);
+}
+
+static void nothing_at_rest_is_plain(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    uint8_t der[SIGNATURE_PRIVATE_MAX];
+    size_t len = 0;
+
+    assert_ok(load(f, &k));
+    assert_ok(signing_key_export(k->active->sign, der, sizeof der, &len));
+    for (uint32_t i = 0; i < f->store.count; i++) {
+        const struct key_record *r = &f->store.records[i];
+        assert_true(r->sealed_len > SEAL_OVERHEAD);
+        assert_null(memmem(r, sizeof *r, der + 36, 32)); /* the private scalar stands there in P-256's PKCS#8 */
+        assert_null(memmem(r, sizeof *r, k->session_tag.bytes, 16));
+        assert_null(memmem(r, sizeof *r, k->api_key_tag.bytes, 16));
+    }
+    keyring_unref(k);
+}
+
+static void loading_fails_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    static const uint8_t other_bytes[32] = {9};
+    struct master_key *other = master_key_new(other_bytes);
+    struct key_double empty = {.count = 0}, good = f->store;
+
+    assert_code(keyring_load(key_double_tx(&f->store), key_double_ops(), other, 1, &k), E_CORRUPT);
+    assert_code(keyring_load(key_double_tx(&empty), key_double_ops(), f->master, 1, &k), E_NOT_FOUND);
+    master_key_free(other);
+
+    /* Swap the sealed halves of two uses with keys of one size. */
+    struct key_record *refresh = record(f, KEY_USE_REFRESH, KEY_ACTIVE), *csrf = record(f, KEY_USE_CSRF, KEY_ACTIVE);
+    memcpy(refresh->sealed, csrf->sealed, csrf->sealed_len);
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    /* A row moved to another use, id and all. */
+    record(f, KEY_USE_CSRF, KEY_ACTIVE)->use = KEY_USE_DEVICE;
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    record(f, KEY_USE_ACCESS, KEY_NEXT)->state = KEY_ACTIVE;
+    assert_code(load(f, &k), E_CORRUPT); /* two active */
+    f->store = good;
+    record(f, KEY_USE_ACCESS, KEY_NEXT)->state = KEY_STATE_UNSET;
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    record(f, KEY_USE_ACCESS, KEY_NEXT)->use = (enum key_use)77;
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    record(f, KEY_USE_ACCESS, KEY_NEXT)->sealed_len = 0;
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    memcpy(record(f, KEY_USE_ACCESS, KEY_NEXT)->algorithm, "none", 5);
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    /* Another key's public half under this kid. */
+    memcpy(record(f, KEY_USE_ACCESS, KEY_NEXT)->public_jwk, record(f, KEY_USE_ACCESS, KEY_ACTIVE)->public_jwk, 400);
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    assert_ok(key_double_delete(key_double_tx(&f->store), record(f, KEY_USE_REFRESH, KEY_ACTIVE)->id));
+    assert_code(load(f, &k), E_CORRUPT); /* a use without a key */
+    assert_null(k);
+}
+
+/* Whoever writes to the store but has not the master key can not plant a key, retired or not. */
+static void a_planted_key_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct key_record *r = &f->store.records[f->store.count];
+    struct signing_key *mine = NULL;
+    struct keyring *k = NULL;
+    uint8_t point[SIGNATURE_POINT];
+
+    assert_ok(signing_key_generate(SIGNATURE_ES256, &mine));
+    signing_key_point(mine, point);
+    *r = (struct key_record){.use = KEY_USE_ACCESS,
+                             .id = signature_point_thumbprint(point),
+                             .state = KEY_RETIRING,
+                             .algorithm = "ES256",
+                             .drop_at_ms = INT64_MAX};
+    struct buf jwk = buf_fixed(r->public_jwk, sizeof r->public_jwk);
+    signature_point_jwk(point, &jwk);
+    f->store.count++;
+    assert_code(load(f, &k), E_CORRUPT);
+    memcpy(r->sealed, point, sizeof point);
+    r->sealed_len = sizeof point;
+    assert_code(load(f, &k), E_CORRUPT);
+    signing_key_free(mine);
+}
+
+static void rotation_before_publication_is_scheduled(void **state)
+{
+    struct fixture *f = *state;
+    struct key_id active = record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
+    int64_t at_ms = 0;
+
+    assert_ok(rotate(f, start_ms + 1, &at_ms));
+    assert_int_equal(at_ms, start_ms + PUBLISH_MS);
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, active));
+    assert_false(tick(f, start_ms + PUBLISH_MS - 1));
+    assert_true(tick(f, start_ms + PUBLISH_MS));
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next));
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_RETIRING)->id, active));
+    assert_int_equal(count_of(f, KEY_NEXT), 1);
+    assert_false(tick(f, start_ms + PUBLISH_MS + 1));
+}
+
+static void rotation_retires_and_drops(void **state)
+{
+    struct fixture *f = *state;
+    struct key_id active = record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
+    int64_t now_ms = start_ms + DAY_MS, at_ms = 0;
+    struct keyring *k = NULL;
+
+    assert_ok(rotate(f, now_ms, &at_ms));
+    assert_int_equal(at_ms, now_ms);
+    assert_ok(load(f, &k));
+    assert_true(ID_SAME(k->active->id, next));
+    const struct access_key *retired = keyring_find(k, &active);
+    assert_non_null(retired);
+    assert_null(retired->sign); /* its private half is gone */
+    assert_int_equal(retired->state, KEY_RETIRING);
+    assert_int_equal(retired->drop_at_ms, now_ms + RETIRE_MS);
+    assert_true(access_key_verifies(retired, now_ms + RETIRE_MS - 1));
+    assert_false(access_key_verifies(retired, now_ms + RETIRE_MS));
+    keyring_unref(k);
+    assert_false(tick(f, now_ms + RETIRE_MS - 1));
+    assert_true(tick(f, now_ms + RETIRE_MS));
+    assert_int_equal(count_of(f, KEY_RETIRING), 0);
+    assert_ok(load(f, &k));
+    assert_null(keyring_find(k, &active));
+    keyring_unref(k);
+}
+
+/* Not a byte of the old sealed private half may survive in the record. */
+static void retirement_erases_the_private_half(void **state)
+{
+    struct fixture *f = *state;
+    struct key_record before = *record(f, KEY_USE_ACCESS, KEY_ACTIVE);
+    int64_t at_ms;
+
+    assert_ok(rotate(f, start_ms + DAY_MS, &at_ms));
+    const struct key_record *after = record(f, KEY_USE_ACCESS, KEY_RETIRING);
+    assert_true(ID_SAME(after->id, before.id));
+    assert_int_equal(after->sealed_len, SIGNATURE_POINT + SEAL_OVERHEAD);
+    for (size_t i = after->sealed_len; i < sizeof after->sealed; i++)
+        assert_int_equal(after->sealed[i], 0);
+    assert_memory_not_equal(after->sealed, before.sealed, after->sealed_len);
+    /* Put back as active it does not open: what is sealed there is no private key. */
+    record(f, KEY_USE_ACCESS, KEY_ACTIVE)->state = KEY_NEXT;
+    record(f, KEY_USE_ACCESS, KEY_RETIRING)->state = KEY_ACTIVE;
+    struct keyring *k = NULL;
+    assert_code(load(f, &k), E_CORRUPT);
+}
+
+static void a_dropped_key_is_gone_and_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct key_id active = record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
+    struct key_id symmetric = record(f, KEY_USE_CSRF, KEY_ACTIVE)->id, nobody = {{3}};
+    struct keyring *k = NULL;
+
+    assert_code(drop(f, nobody, start_ms), E_NOT_FOUND);
+    assert_code(drop(f, symmetric, start_ms), E_NOT_FOUND);
+    assert_ok(drop(f, active, start_ms + 1));
+    assert_ok(load(f, &k));
+    assert_null(keyring_find(k, &active));
+    assert_true(ID_SAME(k->active->id, next));
+    assert_int_equal(k->access_count, 2);
+    keyring_unref(k);
+    struct key_id fresh = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
+    assert_ok(drop(f, fresh, start_ms + 2));
+    assert_int_equal(count_of(f, KEY_NEXT), 1);
+    assert_false(ID_SAME(record(f, KEY_USE_ACCESS, KEY_NEXT)->id, fresh));
+    assert_code(drop(f, active, start_ms + 3), E_NOT_FOUND);
+}
+
+static void a_lost_next_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+    int64_t at_ms = 0;
+
+    assert_ok(key_double_delete(key_double_tx(&f->store), record(f, KEY_USE_ACCESS, KEY_NEXT)->id));
+    assert_ok(rotate(f, start_ms + DAY_MS, &at_ms));
+    assert_int_equal(at_ms, start_ms + DAY_MS + PUBLISH_MS);
+    assert_int_equal(count_of(f, KEY_NEXT), 1);
+    assert_int_equal(count_of(f, KEY_RETIRING), 0);
+    assert_ok(key_double_delete(key_double_tx(&f->store), record(f, KEY_USE_ACCESS, KEY_NEXT)->id));
+    assert_true(tick(f, start_ms + DAY_MS));
+    assert_int_equal(count_of(f, KEY_NEXT), 1);
+}
+
+static void rotations_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring_times hasty = {0, DAY_MS};
+    struct cardea_status s = CARDEA_SUCCESS;
+    struct keyring *k = NULL;
+    int64_t at_ms;
+    int n = 0;
+
+    while (cardea_ok(s) && n < 100) {
+        struct key_double before = f->store; /* a failed change is undone by its transaction */
+        s = keyring_rotate(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &hasty,
+                           start_ms + n++, &at_ms);
+        if (!cardea_ok(s))
+            f->store = before;
+    }
+    assert_code(s, E_LIMIT);
+    assert_int_equal(f->store.count, KEYRING_MAX);
+    assert_ok(load(f, &k)); /* full, and still working */
+    keyring_unref(k);
+    assert_true(tick(f, start_ms + 100 + DAY_MS));
+    assert_int_equal(f->store.count, 7);
+}
+
+static void a_failing_store_fails_the_change(void **state)
+{
+    struct fixture *f = *state;
+    int64_t at_ms = -1;
+
+    f->store.fail_puts_after = 2;
+    assert_code(rotate(f, start_ms + DAY_MS, &at_ms), E_IO);
+    assert_int_equal(at_ms, -1);
+}
+
+static void jwks_shows_public_members_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    struct buf b = buf_heap(1 << 16);
+    struct json_token tokens[128];
+    struct json doc;
+    int64_t at_ms;
+    uint32_t keys = 0;
+
+    assert_ok(rotate(f, start_ms + DAY_MS, &at_ms));
+    assert_ok(load(f, &k));
+    keyring_jwks(k, &b);
+    assert_ok(json_read(buf_view(&b), tokens, 128, &doc, NULL));
+    uint32_t list = json_get(&doc, 0, VIEW("keys"));
+    assert_int_equal(json_type(&doc, list), JSON_ARRAY);
+    for (uint32_t c = json_first(&doc, list); c != 0; c = json_after(&doc, list, c), keys++) {
+        struct view kid;
+        struct key_id id;
+        assert_int_equal(doc.tokens[c].count, 7);
+        assert_ok(json_plain(&doc, json_get(&doc, c, VIEW("kid")), &kid));
+        assert_ok(key_id_parse(kid, &id));
+        assert_non_null(keyring_find(k, &id));
+        assert_int_equal(json_get(&doc, c, VIEW("d")), 0);
+        uint8_t point[SIGNATURE_POINT];
+        assert_ok(signature_jwk_point(json_source(&doc, c), point));
+    }
+    assert_int_equal(keys, 3); /* next, active, retiring */
+    buf_clear(&b);
+    keyring_unref(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define WITH_KEYS(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+        WITH_KEYS(makes_one_key_of_each_use),
+        WITH_KEYS(creation_happens_once),
+        WITH_KEYS(nothing_at_rest_is_plain),
+        WITH_KEYS(loading_fails_closed),
+        WITH_KEYS(a_planted_key_is_refused),
+        WITH_KEYS(rotation_before_publication_is_scheduled),
+        WITH_KEYS(rotation_retires_and_drops),
+        WITH_KEYS(retirement_erases_the_private_half),
+        WITH_KEYS(a_dropped_key_is_gone_and_replaced),
+        WITH_KEYS(a_lost_next_is_made_again),
+        WITH_KEYS(rotations_are_bounded),
+        WITH_KEYS(a_failing_store_fails_the_change),
+        WITH_KEYS(jwks_shows_public_members_alone),
+    };
+
+    if (!cardea_ok(crypto_start()))
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
