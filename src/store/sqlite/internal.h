@@ -23,7 +23,7 @@
 enum {
     READERS_MAX = 8,
     WRITER_CACHE_KIB = 2048,
-    READER_CACHE_KIB = 512,
+    READER_CACHE_KIB = 256,
     CHECKPOINT_PAGES = 4096, /* of the log, 16 MiB: fewer checkpoints write hot pages fewer times */
     PROGRESS_STEPS = 10000,  /* of SQLite's machine between two looks at the deadline, well below a millisecond */
     BUSY_STEP_US = 500,      /* between two tries for a lock that another process holds */
