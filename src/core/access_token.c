@@ -5,7 +5,7 @@
 
 enum {
     HEADER_MAX = 256, /* decoded; ours has 85 bytes */
-    HEADER_TOKENS = 8,
+    HEADER_TOKENS = 16,
     HEADER_MEMBERS = 3,
     PAYLOAD_MAX = ACCESS_TOKEN_TEXT_MAX * 3 / 4,
     PAYLOAD_TOKENS = 320, /* 256 one-letter roles and the claims */

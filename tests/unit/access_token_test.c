@@ -235,6 +235,10 @@ static void signing_refuses_claims_that_would_not_verify(void **state)
     assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
     c.exp_s = c.iat_s + LIFETIME_MAX_S + 1; /* promise 4 */
     assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    c.iat_s = INT64_C(253402300799); /* the last second of 9999 */
+    c.exp_s = c.iat_s + 1;
+    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    c.iat_s = now_s;
     c.exp_s = c.iat_s + LIFETIME_MAX_S;
     assert_ok(access_token_sign(keys, iss, &c, &b));
     buf_reset(&b);
@@ -1195,6 +1199,26 @@ static void c14_size(void **state)
     memcpy(big, good, strlen(good));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         assert_refused(view_of(big, sizes[i]));
+    /* Genuine, and one character past the limit; and with the limit's own length. */
+    struct parts p = good_parts();
+    static char rest[TOKEN_MAX];
+    size_t pad = 0;
+    struct view token = VIEW_EMPTY;
+    while (token.len < ACCESS_TOKEN_TEXT_MAX) {
+        int at = snprintf(rest, TOKEN_MAX, "\"ep\":3,\"client_id\":\"mobile\",\"x\":\"");
+        memset(rest + at, 'x', pad);
+        memcpy(rest + at + pad, "\"", 2);
+        p.rest = rest;
+        token = with_payload(claims(p));
+        if (token.len <= ACCESS_TOKEN_TEXT_MAX)
+            assert_ok(verify(token));
+        pad += token.len < ACCESS_TOKEN_TEXT_MAX - 20 ? 10 : 1;
+    }
+    while (token.len <= ACCESS_TOKEN_TEXT_MAX) {
+        memcpy(strrchr(rest, '"'), "x\"", 3);
+        token = with_payload(claims(p));
+    }
+    assert_refused(token);
     memset(big, 'A', sizeof big); /* a header segment of 200 KB */
     memcpy(big + 200000, ".e30.AAAA", 9);
     assert_refused(view_of(big, 200009));

@@ -116,7 +116,7 @@ static void refuses_scalars_out_of_range(void **state)
 
 static void private_keys_travel_as_pkcs8(void **state)
 {
-    struct signing_key *k = pair(), *back = NULL;
+    struct signing_key *k = pair(), *stranger = pair(), *back = NULL;
     uint8_t der[SIGNATURE_PRIVATE_MAX + 1], a[SIGNATURE_POINT], b[SIGNATURE_POINT];
     size_t len = 0;
 
@@ -135,9 +135,12 @@ static void private_keys_travel_as_pkcs8(void **state)
     assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, len + 1), &back), E_CORRUPT);
     der[len - 1] ^= 1; /* the public half, which PKCS#8 of EC keys repeats */
     assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, len), &back), E_CORRUPT);
+    signing_key_point(stranger, der + len - SIGNATURE_POINT); /* a good point, of somebody else's key */
+    assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, len), &back), E_CORRUPT);
     assert_code(signing_key_import(SIGNATURE_UNSET, view_of(der, len), &back), E_USAGE);
     assert_code(signing_key_generate(SIGNATURE_UNSET, &back), E_USAGE);
     signing_key_free(k);
+    signing_key_free(stranger);
     signing_key_free(NULL);
     verify_key_free(NULL);
 }
