@@ -1,0 +1,206 @@
+#include "daemon/background.h"
+
+#include "base/json.h"
+#include "core/audit.h"
+#include "daemon/installation.h"
+#include "daemon/log.h"
+
+#include <stdatomic.h>
+
+static const int64_t every_ms[TASKS] = {
+    [TASK_MEND] = MEND_EVERY_MS,         [TASK_TABLE] = TABLE_SWEEP_EVERY_MS, [TASK_SEEN] = SEEN_EVERY_MS,
+    [TASK_STORE] = STORE_SWEEP_EVERY_MS, [TASK_KEYS] = KEYS_EVERY_MS,         [TASK_GUESS] = GUESS_EVERY_MS,
+    [TASK_CLOCK] = CLOCK_EVERY_MS,
+};
+
+void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e)
+{
+    *b = (struct background){.keeper = keeper, .guess = guess, .entropy = e};
+    int64_t now = keeper->boot_ms();
+    for (int i = 0; i < TASKS; i++)
+        b->due_ms[i] = now + every_ms[i];
+    atomic_init(&b->store_ok, true);
+}
+
+static const struct store_ops *ops(const struct background *b)
+{
+    return b->keeper->store->ops;
+}
+
+static struct store_tx *begin(struct background *b)
+{
+    struct store_tx *tx = NULL;
+    struct cardea_status s =
+        ops(b)->begin(b->keeper->store, STORE_WRITE, b->keeper->boot_ms() + BACKGROUND_DEADLINE_MS, &tx);
+    atomic_store_explicit(&b->store_ok, cardea_ok(s), memory_order_relaxed);
+    return cardea_ok(s) ? tx : NULL;
+}
+
+/* Commit, or take back when s says that something failed. */
+static struct cardea_status end(struct background *b, struct store_tx *tx, struct cardea_status s, const char *what)
+{
+    if (cardea_ok(s))
+        s = ops(b)->commit(tx);
+    else
+        ops(b)->abort(tx);
+    atomic_store_explicit(&b->store_ok, cardea_ok(s), memory_order_relaxed);
+    if (!cardea_ok(s))
+        log_write(LOG_WARN, "background work failed", LOG_FIELDS(LOG_TEXT("what", view_text(what)), LOG_STATUS(s)));
+    return s;
+}
+
+/* Each task answers whether it has more to do at once. */
+
+static bool mend(struct background *b)
+{
+    if (!keeper_sound(b->keeper))
+        keeper_mend(b->keeper);
+    return false;
+}
+
+static bool sweep_table(struct background *b)
+{
+    return table_sweep(b->keeper->writer, b->keeper->wall_ms(), TABLE_SWEEP_CELLS) > TABLE_SWEEP_CELLS / 4;
+}
+
+static bool flush_seen(struct background *b)
+{
+    uint32_t n = table_take_seen(b->keeper->writer, b->keeper->wall_ms(), b->sids, b->seen_ms, SEEN_AT_ONCE);
+    if (n == 0)
+        return false;
+    struct store_tx *tx = begin(b);
+    if (tx == NULL)
+        return false;
+    struct cardea_status s = ops(b)->session_touch(tx, b->sids, b->seen_ms, n);
+    return cardea_ok(end(b, tx, s, "last-seen times")) && n == SEEN_AT_ONCE;
+}
+
+static bool sweep_store(struct background *b)
+{
+    struct store_tx *tx = begin(b);
+    uint32_t looked_at = 0;
+    if (tx == NULL)
+        return false;
+    struct cardea_status s = ops(b)->sweep(tx, b->keeper->wall_ms(), STORE_SWEEP_ROWS, &looked_at);
+    if (cardea_ok(s) && looked_at == 0) {
+        ops(b)->abort(tx);
+        return false;
+    }
+    return cardea_ok(end(b, tx, s, "expired rows")) && looked_at >= STORE_SWEEP_ROWS;
+}
+
+static struct keyring_times times_of(struct keeper *k)
+{
+    struct snapshot *now = publisher_take(k->publisher);
+    struct keyring_times t = {.publish_ms = now->settings->jwks_max_age_ms};
+    for (uint32_t i = 0; i < now->settings->app_count; i++)
+        if (now->settings->apps[i].access_ms > t.retire_ms)
+            t.retire_ms = now->settings->apps[i].access_ms;
+    t.retire_ms += KEYS_LEEWAY_MS;
+    snapshot_unref(now);
+    return t;
+}
+
+static bool tick_keys(struct background *b)
+{
+    struct keeper *k = b->keeper;
+    struct keyring_times times = times_of(k);
+    struct store_tx *tx = begin(b);
+    bool changed = false;
+    if (tx == NULL)
+        return false;
+    struct cardea_status s = keyring_tick(tx, ops(b), k->master, b->entropy, &times, k->wall_ms(), &changed);
+    if (cardea_ok(s) && !changed) {
+        ops(b)->abort(tx);
+        return false;
+    }
+    struct change_list changes = {.count = 1, .items = {{.kind = CHANGE_KEYS}}};
+    s = end(b, tx, s, "signing keys");
+    if (cardea_ok(s))
+        keeper_apply(k, &changes);
+    else if (s.code == CARDEA_E_UNAVAILABLE && changed)
+        keeper_doubt(k, &changes);
+    return false;
+}
+
+static struct cardea_status append_failures(struct background *b, struct store_tx *tx, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct guess_report *r = &b->reports[i];
+        struct event e = {.at_ms = b->keeper->wall_ms(), .ip = r->address, .revocation = {.kind = REVOCATION_NONE}};
+        struct buf detail = buf_fixed(e.detail, sizeof e.detail - 1);
+        struct json_writer w = json_writer(&detail);
+        json_open_object(&w);
+        json_member_text(&w, "username", view_text(r->username));
+        json_member_int(&w, "failures", r->failures);
+        json_close_object(&w);
+        memcpy(e.type, AUDIT_login_failed, sizeof AUDIT_login_failed);
+        memcpy(e.actor, "system", sizeof "system");
+        struct cardea_status s = ops(b)->event_append(tx, &e);
+        if (!cardea_ok(s))
+            return s;
+    }
+    return CARDEA_SUCCESS;
+}
+
+static bool report_failures(struct background *b)
+{
+    uint32_t n = guess_drain(b->guess, b->reports, GUESS_AT_ONCE);
+    if (n == 0)
+        return false;
+    struct store_tx *tx = begin(b);
+    if (tx == NULL)
+        return false;
+    return cardea_ok(end(b, tx, append_failures(b, tx, n), "failed logins")) && n == GUESS_AT_ONCE;
+}
+
+static bool save_clock(struct background *b)
+{
+    struct store_tx *tx = begin(b);
+    if (tx != NULL)
+        (void)end(b, tx, installation_clock_save(tx, ops(b)), "the clock");
+    return false;
+}
+
+static bool (*const tasks[TASKS])(struct background *) = {
+    [TASK_MEND] = mend,      [TASK_TABLE] = sweep_table,     [TASK_SEEN] = flush_seen,  [TASK_STORE] = sweep_store,
+    [TASK_KEYS] = tick_keys, [TASK_GUESS] = report_failures, [TASK_CLOCK] = save_clock,
+};
+
+bool background_step(void *background)
+{
+    struct background *b = background;
+    int64_t now = b->keeper->boot_ms();
+    for (int i = 0; i < TASKS; i++) {
+        if (b->due_ms[i] > now)
+            continue;
+        if (!tasks[i](b))
+            b->due_ms[i] = now + every_ms[i];
+        return true;
+    }
+    return false;
+}
+
+void background_flush(struct background *b)
+{
+    while (flush_seen(b))
+        ;
+    while (report_failures(b))
+        ;
+    (void)save_clock(b);
+}
+
+struct cardea_status background_event(struct background *b, const char *type, struct view detail)
+{
+    struct event e = {.at_ms = b->keeper->wall_ms(), .revocation = {.kind = REVOCATION_NONE}};
+    struct buf t = buf_fixed(e.type, sizeof e.type - 1), d = buf_fixed(e.detail, sizeof e.detail - 1);
+    buf_text(&t, type);
+    buf_put(&d, detail);
+    memcpy(e.actor, "system", sizeof "system");
+    if (!buf_ok(&t) || !buf_ok(&d))
+        return CARDEA_FAIL(E_INTERNAL);
+    struct store_tx *tx = begin(b);
+    if (tx == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    return end(b, tx, ops(b)->event_append(tx, &e), type);
+}

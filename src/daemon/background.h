@@ -1,0 +1,48 @@
+/* Background work: what must be done now and then, in small steps, by the committer's thread between its groups.
+ *
+ * Decides: what is due when. Each step is one short transaction or a bounded walk over the table, so a waiting change
+ * never waits for more than one step.
+ */
+#ifndef DAEMON_BACKGROUND_H
+#define DAEMON_BACKGROUND_H
+
+#include "daemon/keeper.h"
+
+enum {
+    BACKGROUND_DEADLINE_MS = 2000, /* of a step's transaction */
+    TABLE_SWEEP_EVERY_MS = 1000,
+    TABLE_SWEEP_CELLS = 8192,
+    SEEN_EVERY_MS = 10000, /* how old a stored last-seen time may be, but for a busy store */
+    SEEN_AT_ONCE = 512,
+    STORE_SWEEP_EVERY_MS = 10000,
+    STORE_SWEEP_ROWS = 256,
+    KEYS_EVERY_MS = 5000,
+    GUESS_EVERY_MS = 60000,
+    GUESS_AT_ONCE = 64,
+    CLOCK_EVERY_MS = 30000,
+    MEND_EVERY_MS = 200,
+    KEYS_LEEWAY_MS = 60000, /* a retiring key outlives its last token by this */
+};
+
+enum background_task { TASK_MEND, TASK_TABLE, TASK_SEEN, TASK_STORE, TASK_KEYS, TASK_GUESS, TASK_CLOCK, TASKS };
+
+struct background {
+    struct keeper *keeper;
+    struct guess *guess;
+    const struct entropy *entropy;
+    int64_t due_ms[TASKS];
+    struct session_id sids[SEEN_AT_ONCE];
+    int64_t seen_ms[SEEN_AT_ONCE];
+    struct guess_report reports[GUESS_AT_ONCE];
+    bool _Atomic store_ok; /* the last transaction did what it should */
+};
+
+void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e);
+/* One step of what is due; true when there is more to do at once. For committer_host; context is the background. */
+bool background_step(void *background);
+/* Write what must not be lost at a stop: last-seen times, failures, the clock. */
+void background_flush(struct background *b);
+/* Append one event of the service itself. */
+struct cardea_status background_event(struct background *b, const char *type, struct view detail) CARDEA_CHECKED;
+
+#endif

@@ -1,0 +1,61 @@
+#include "daemon/job.h"
+
+static struct job *job_of(struct queue_entry *entry)
+{
+    return (struct job *)(void *)entry;
+}
+
+void lanes_start(struct job *job, enum stage stage)
+{
+    struct lanes *lanes = job->lanes;
+    bool taken = true;
+    job->entry.source = address_neighbourhood(&job->x.request.client);
+    if (stage == STAGE_COMMIT)
+        taken = committer_push(lanes->committer, &job->entry, job->x.lane == LANE_URGENT);
+    else if (stage == STAGE_WORK)
+        taken = pool_push(job->x.lane == LANE_HASH ? lanes->hash : lanes->read, &job->entry);
+    else
+        job->back(job);
+    if (!taken)
+        job_refuse(NULL, &job->entry, CARDEA_FAIL(E_BUSY));
+}
+
+void job_work(void *context, struct queue_entry *entry)
+{
+    (void)context;
+    struct job *job = job_of(entry);
+    lanes_start(job, exchange_work(&job->x));
+}
+
+void job_refuse(void *context, struct queue_entry *entry, struct cardea_status why)
+{
+    (void)context;
+    struct job *job = job_of(entry);
+    exchange_refuse(&job->x, why);
+    job->back(job);
+}
+
+struct cardea_status job_commit(void *context, struct queue_entry *entry, struct store_tx *tx)
+{
+    (void)context;
+    struct job *job = job_of(entry);
+    job->x.changes.count = 0;
+    return exchange_commit(&job->x, tx);
+}
+
+const struct change_list *job_changes(void *context, struct queue_entry *entry)
+{
+    (void)context;
+    return &job_of(entry)->x.changes;
+}
+
+void job_committed(void *context, struct queue_entry *entry, struct cardea_status outcome)
+{
+    (void)context;
+    struct job *job = job_of(entry);
+    if (cardea_ok(outcome))
+        job->finish = true;
+    else
+        exchange_refuse(&job->x, outcome);
+    job->back(job);
+}

@@ -1,0 +1,42 @@
+/* Jobs: one request on its way through the service, and the lanes on which its slow stages run.
+ *
+ * Decides: which thread runs which stage (http/exchange.h), and that a job comes back exactly once.
+ * Refuses to decide: what a stage does.
+ *
+ * A job belongs to its event loop until lanes_start, to the lane until `back` is called, then to the loop again.
+ */
+#ifndef DAEMON_JOB_H
+#define DAEMON_JOB_H
+
+#include "daemon/committer.h"
+#include "daemon/pool.h"
+#include "daemon/snapshot.h"
+
+struct job {
+    struct queue_entry entry; /* first: a queue hands back this */
+    struct exchange x;
+    struct snapshot_hold *hold;
+    struct lanes *lanes;
+    bool finish; /* committed: exchange_finish is still to be called */
+    void (*back)(struct job *job);
+    void *owner; /* of back */
+    struct job *next;
+};
+
+struct lanes {
+    struct pool *hash, *read;
+    struct committer *committer;
+};
+
+/* Run a stage of WORK or COMMIT where it belongs. `back` is called once, from any thread, maybe before this returns:
+ * with the response made, or with job->finish set. */
+void lanes_start(struct job *job, enum stage stage);
+
+/* For pool_host and committer_host; the context is not used. */
+void job_work(void *context, struct queue_entry *entry);
+void job_refuse(void *context, struct queue_entry *entry, struct cardea_status why);
+struct cardea_status job_commit(void *context, struct queue_entry *entry, struct store_tx *tx) CARDEA_CHECKED;
+const struct change_list *job_changes(void *context, struct queue_entry *entry);
+void job_committed(void *context, struct queue_entry *entry, struct cardea_status outcome);
+
+#endif

@@ -1,0 +1,50 @@
+/* The keeper: brings what was committed into the verification table and the keyring, and makes both from the store.
+ *
+ * Decides: how a change becomes visible, and what is visible when the store's state is not known:
+ *   - after a commit of unknown outcome everything that may have ended is dead at once, and the table is invalid (each
+ *     check answers 503, never a stale yes) until it has been read from the store again;
+ *   - the same while changed keys can not be read.
+ * Threading: the committer's thread (keeper_open and keeper_fill also before it runs).
+ */
+#ifndef DAEMON_KEEPER_H
+#define DAEMON_KEEPER_H
+
+#include "daemon/snapshot.h"
+#include "daemon/table_map.h"
+
+enum {
+    FILL_DEADLINE_MS = 600000, /* of the transaction that reads everything */
+    FILL_ROWS = 512,           /* sessions or revocations read at once */
+};
+
+struct keeper {
+    struct table_writer *writer;
+    struct publisher *publisher;
+    struct snapshot_hold *hold; /* the settings that apps are looked up in */
+    struct store *store;
+    const struct master_key *master;
+    int64_t (*wall_ms)(void), (*boot_ms)(void);
+    uint64_t keys_generation;
+    bool lost;       /* the table must be made anew from the store */
+    bool keys_stale; /* the keyring too */
+    int64_t full_logged_ms;
+};
+
+struct fill_counts {
+    uint64_t users, sessions, api_keys, revocations;
+};
+
+/* Read users, API keys, revocations and sessions from the store into the table, and open it to readers.
+ * fails: what the store answers */
+struct cardea_status keeper_fill(struct keeper *k, struct fill_counts *ret_counts) CARDEA_CHECKED;
+/* Put a snapshot with these settings (NULL: the current ones) and keys read from the store in force. */
+struct cardea_status keeper_load_keys(struct keeper *k) CARDEA_CHECKED;
+
+/* For committer_host; context is the keeper. */
+void keeper_apply(void *keeper, const struct change_list *changes);
+void keeper_doubt(void *keeper, const struct change_list *changes);
+/* Try to mend what is lost or stale. */
+void keeper_mend(struct keeper *k);
+bool keeper_sound(const struct keeper *k);
+
+#endif

@@ -1,0 +1,94 @@
+#include "daemon/metrics.h"
+
+static void one(struct buf *out, const char *name, const char *labels, uint64_t value)
+{
+    buf_text(out, name);
+    buf_text(out, labels);
+    buf_char(out, ' ');
+    buf_uint(out, value);
+    buf_char(out, '\n');
+}
+
+static void family(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_text(out, "# HELP ");
+    buf_text(out, name);
+    buf_char(out, ' ');
+    buf_text(out, help);
+    buf_text(out, "\n# TYPE ");
+    buf_text(out, name);
+    buf_char(out, ' ');
+    buf_text(out, type);
+    buf_char(out, '\n');
+}
+
+static void single(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    family(out, name, type, help);
+    one(out, name, "", value);
+}
+
+static void put_requests(struct buf *out, const uint64_t counts[LOOP_COUNTS])
+{
+    family(out, "cardea_requests_total", "counter", "Answers by class of status.");
+    one(out, "cardea_requests_total", "{class=\"2xx\"}", counts[COUNT_2XX]);
+    one(out, "cardea_requests_total", "{class=\"3xx\"}", counts[COUNT_3XX]);
+    one(out, "cardea_requests_total", "{class=\"4xx\"}", counts[COUNT_4XX]);
+    one(out, "cardea_requests_total", "{class=\"5xx\"}", counts[COUNT_5XX]);
+    family(out, "cardea_verify_total", "counter", "Answers of /verify.");
+    one(out, "cardea_verify_total", "{answer=\"yes\"}", counts[COUNT_VERIFY_YES]);
+    one(out, "cardea_verify_total", "{answer=\"no\"}", counts[COUNT_VERIFY_NO]);
+    one(out, "cardea_verify_total", "{answer=\"unknown\"}", counts[COUNT_VERIFY_UNKNOWN]);
+    single(out, "cardea_refused_heads_total", "counter", "Requests refused by the request filter.",
+           counts[COUNT_REFUSED_HEADS]);
+}
+
+static void put_connections(struct buf *out, const struct connections_stats *s)
+{
+    single(out, "cardea_connections", "gauge", "Open connections.", s->open);
+    single(out, "cardea_connections_refused_total", "counter", "Connections refused at a limit.", s->refused);
+    single(out, "cardea_connections_evicted_total", "counter", "Idle connections cut for new ones.", s->evicted);
+    single(out, "cardea_connections_overdue_total", "counter", "Connections cut at a deadline.", s->overdue);
+}
+
+static void put_lanes(struct buf *out, const struct lanes *lanes)
+{
+    struct committer_counts c = committer_counts(lanes->committer);
+    family(out, "cardea_queue_length", "gauge", "Jobs that wait.");
+    one(out, "cardea_queue_length", "{lane=\"hash\"}", pool_waiting(lanes->hash));
+    one(out, "cardea_queue_length", "{lane=\"read\"}", pool_waiting(lanes->read));
+    one(out, "cardea_queue_length", "{lane=\"write\"}", committer_waiting(lanes->committer));
+    single(out, "cardea_commit_groups_total", "counter", "Groups of changes written.", c.groups);
+    single(out, "cardea_commit_jobs_total", "counter", "Changes in them.", c.jobs);
+    single(out, "cardea_commit_refused_total", "counter", "Changes taken back.", c.refused);
+}
+
+static void put_table(struct buf *out, const struct table *table)
+{
+    struct table_stats s = table_stats(table);
+    family(out, "cardea_table_records", "gauge", "Records in the verification table.");
+    one(out, "cardea_table_records", "{kind=\"session\"}", s.sessions);
+    one(out, "cardea_table_records", "{kind=\"user\"}", s.users);
+    one(out, "cardea_table_records", "{kind=\"api_key\"}", s.api_keys);
+    one(out, "cardea_table_records", "{kind=\"revocation\"}", s.revocations);
+    single(out, "cardea_table_bytes", "gauge", "Memory of the verification table, at most.", s.bytes_touched);
+    single(out, "cardea_table_incomplete", "gauge",
+           "1 when revocations found no room and absences are asked of the store.", s.incomplete);
+}
+
+void metrics_text(const struct metrics_source *from, struct buf *out)
+{
+    uint64_t counts[LOOP_COUNTS] = {0};
+    struct connections_stats all = {0};
+    for (uint32_t i = 0; i < from->listener_count; i++) {
+        struct connections_stats s = listener_stats(from->listeners[i], counts);
+        all.open += s.open;
+        all.refused += s.refused;
+        all.evicted += s.evicted;
+        all.overdue += s.overdue;
+    }
+    put_requests(out, counts);
+    put_connections(out, &all);
+    put_lanes(out, from->lanes);
+    put_table(out, from->table);
+}

@@ -1,0 +1,368 @@
+#include "daemon/service.h"
+
+#include "base/secret.h"
+#include "crypto/random.h"
+#include "daemon/log.h"
+#include "daemon/reload.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PEM_MAX = 256 * 1024, DRAIN_STEP_MS = 5, READ_THREADS = 4, FULL_STOP_MS = 2000 };
+
+static uint32_t cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < 1 ? 1 : (uint32_t)n;
+}
+
+static bool store_ready(void *context)
+{
+    struct service *s = context;
+    return atomic_load_explicit(&s->background.store_ok, memory_order_relaxed);
+}
+
+static struct site site_of(struct service *s)
+{
+    return (struct site){
+        .master = s->installation->master,
+        .table = table_of(s->map.writer),
+        .guess = s->guess,
+        .store = s->installation->store,
+        .entropy = entropy_system(),
+        .wall_ms = installation_wall_ms,
+        .boot_ms = installation_boot_ms,
+        .store_ready = store_ready,
+        .context = s,
+    };
+}
+
+static struct listening listening_of(const struct config *c)
+{
+    struct listening l = {
+        .proxy_count = c->proxy_count,
+        .log_requests = c->log_requests,
+        .head_deadline_ms = c->head_deadline_ms,
+        .body_deadline_ms = c->body_deadline_ms,
+        .idle_timeout_ms = c->idle_timeout_ms,
+        .request_deadline_ms = c->request_deadline_ms,
+    };
+    memcpy(l.proxies, c->proxies, sizeof l.proxies);
+    return l;
+}
+
+static struct cardea_status open_table(struct service *s)
+{
+    struct table_geometry g = {.sessions_max = s->config->table_sessions_max, .others_max_mib = TABLE_OTHERS_MIB};
+    uint8_t key[16];
+    struct cardea_status status = table_map_open(&g, entropy_system(), &s->map);
+    if (!cardea_ok(status))
+        return status;
+    entropy_fill(entropy_system(), key, sizeof key);
+    s->guess = guess_new(GUESS_SLOTS, key);
+    return s->guess == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : CARDEA_SUCCESS;
+}
+
+static struct cardea_status publish_first(struct service *s)
+{
+    struct site site = site_of(s);
+    struct listening listening = listening_of(s->config);
+    struct settings *settings = settings_copy(&s->config->settings);
+    if (settings == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    struct snapshot *first = snapshot_new(&site, &listening, settings, keyring_ref(s->installation->keys));
+    if (first == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    publisher_put(&s->publisher, first);
+    s->keeper = (struct keeper){
+        .writer = s->map.writer,
+        .publisher = &s->publisher,
+        .store = s->installation->store,
+        .master = s->installation->master,
+        .wall_ms = installation_wall_ms,
+        .boot_ms = installation_boot_ms,
+        .keys_generation = s->installation->keys->generation,
+        .full_logged_ms = INT64_MIN / 2,
+    };
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status fill_first(struct service *s)
+{
+    struct fill_counts counts;
+    int64_t begun = installation_boot_ms();
+    struct cardea_status status = keeper_load_keys(&s->keeper);
+    if (cardea_ok(status))
+        status = keeper_fill(&s->keeper, &counts);
+    if (!cardea_ok(status))
+        return status;
+    log_write(LOG_INFO, "the verification table is filled",
+              LOG_FIELDS(LOG_INT("sessions", counts.sessions), LOG_INT("users", counts.users),
+                         LOG_INT("api_keys", counts.api_keys), LOG_INT("revocations", counts.revocations),
+                         LOG_INT("ms", installation_boot_ms() - begun)));
+    return CARDEA_SUCCESS;
+}
+
+static struct committer_host committer_host_of(struct service *s)
+{
+    return (struct committer_host){
+        .context = s,
+        .store = s->installation->store,
+        .boot_ms = installation_boot_ms,
+        .run = job_commit,
+        .changes = job_changes,
+        .apply = NULL,
+        .done = job_committed,
+    };
+}
+
+static void apply(void *context, const struct change_list *changes)
+{
+    keeper_apply(&((struct service *)context)->keeper, changes);
+}
+static void doubt(void *context, const struct change_list *changes)
+{
+    keeper_doubt(&((struct service *)context)->keeper, changes);
+}
+static bool background(void *context)
+{
+    return background_step(&((struct service *)context)->background);
+}
+
+/* No more at once than the memory given for it allows. */
+static uint32_t hash_threads(const struct config *c)
+{
+    uint32_t wanted = c->hash_threads > 0 ? c->hash_threads : cores();
+    uint64_t fit = (uint64_t)c->hash_memory_max_mib * 1024 / (c->settings.argon2.memory_kib + 1);
+    if (fit < 1)
+        fit = 1;
+    return wanted < fit ? wanted : (uint32_t)fit;
+}
+
+static struct cardea_status open_lanes(struct service *s)
+{
+    const struct config *c = s->config;
+    struct pool_host pool = {.run = job_work, .refuse = job_refuse, .boot_ms = installation_boot_ms};
+    struct committer_host host = committer_host_of(s);
+    host.apply = apply;
+    host.doubt = doubt;
+    host.background = background;
+    struct cardea_status status = committer_open(c->write_queue, c->urgent_places, &host, &s->lanes.committer);
+    if (cardea_ok(status))
+        status = pool_open("hash", hash_threads(c), c->hash_queue, &pool, &s->lanes.hash);
+    if (cardea_ok(status))
+        status = pool_open("read", READ_THREADS, c->read_queue, &pool, &s->lanes.read);
+    return status;
+}
+
+static char *read_pem(const char *path, char *message, size_t message_cap)
+{
+    char *text = NULL;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < PEM_MAX)
+        text = calloc(1, (size_t)st.st_size + 1);
+    if (text != NULL && read(fd, text, (size_t)st.st_size) != st.st_size) {
+        free(text);
+        text = NULL;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (text == NULL)
+        snprintf(message, message_cap, "%s can not be read", path);
+    return text;
+}
+
+static void service_metrics(void *context, struct buf *out)
+{
+    struct service *s = context;
+    metrics_text(&s->metrics, out);
+}
+
+static struct listener_options options_of(struct service *s)
+{
+    const struct config *c = s->config;
+    return (struct listener_options){
+        .threads = 1,
+        .socket_mode = 0600,
+        .connections_max = c->connections_max,
+        .connections_per_address_max = c->connections_per_address_max,
+        .head_deadline_ms = c->head_deadline_ms,
+        .idle_timeout_ms = c->idle_timeout_ms,
+        .publisher = &s->publisher,
+        .lanes = &s->lanes,
+        .entropy = entropy_system(),
+        .boot_ms = installation_boot_ms,
+    };
+}
+
+static struct cardea_status add_listener(struct service *s, const struct listen_address *where,
+                                         struct listener_options *o, char *message, size_t message_cap)
+{
+    if (where->text[0] == '\0')
+        return CARDEA_SUCCESS;
+    s->places[s->listener_count] = *where;
+    o->where = &s->places[s->listener_count];
+    struct cardea_status status = listener_open(o, &s->listeners[s->listener_count], message, message_cap);
+    if (cardea_ok(status))
+        s->listener_count++;
+    return status;
+}
+
+/* Bind everything before anything is served: a port that is taken stops the start, not the service. */
+static struct cardea_status open_listeners(struct service *s, char *message, size_t message_cap)
+{
+    const struct config *c = s->config;
+    if (c->tls_cert[0] != '\0') {
+        s->tls_cert = read_pem(c->tls_cert, message, message_cap);
+        s->tls_key = s->tls_cert == NULL ? NULL : read_pem(c->tls_key, message, message_cap);
+        if (s->tls_key == NULL)
+            return CARDEA_FAIL(E_IO);
+    }
+    struct listener_options main = options_of(s), admin = options_of(s), socket = options_of(s),
+                            metrics = options_of(s);
+    main.entrance = ENTRANCE_MAIN;
+    main.threads = c->threads > 0 ? c->threads : cores();
+    main.socket_mode = 0660;
+    admin.entrance = ENTRANCE_ADMIN;
+    main.tls_cert = admin.tls_cert = s->tls_cert;
+    main.tls_key = admin.tls_key = s->tls_key;
+    socket.entrance = ENTRANCE_SOCKET;
+    metrics.entrance = ENTRANCE_METRICS;
+    metrics.text = service_metrics;
+    metrics.text_context = s;
+    struct listen_address operator= {.is_unix = true};
+    installation_socket_path(c, operator.path, sizeof operator.path);
+    memcpy(operator.text, operator.path, sizeof operator.path);
+    struct cardea_status status = add_listener(s, &c->listen, &main, message, message_cap);
+    if (cardea_ok(status))
+        status = add_listener(s, &c->admin_listen, &admin, message, message_cap);
+    if (cardea_ok(status))
+        status = add_listener(s, &operator, & socket, message, message_cap);
+    if (cardea_ok(status))
+        status = add_listener(s, &c->metrics_listen, &metrics, message, message_cap);
+    return status;
+}
+
+static struct cardea_status start_listeners(struct service *s, char *message, size_t message_cap)
+{
+    struct cardea_status status = CARDEA_SUCCESS;
+    s->metrics = (struct metrics_source){s->listeners, s->listener_count, &s->lanes, table_of(s->map.writer)};
+    for (uint32_t i = 0; i < s->listener_count && cardea_ok(status); i++)
+        status = listener_start(s->listeners[i], message, message_cap);
+    return status;
+}
+
+struct cardea_status service_open(const struct config *c, struct installation *i, struct service *out, char *message,
+                                  size_t message_cap)
+{
+    *out = (struct service){.installation = i, .map = {.block_fd = -1, .seen_fd = -1}};
+    publisher_init(&out->publisher);
+    out->published = true;
+    snprintf(message, message_cap, "out of memory");
+    out->config = malloc(sizeof *out->config);
+    if (out->config == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    memcpy(out->config, c, sizeof *c);
+    struct cardea_status s = open_listeners(out, message, message_cap);
+    if (!cardea_ok(s))
+        return s;
+    snprintf(message, message_cap, "the verification table can not be made");
+    s = open_table(out);
+    if (cardea_ok(s))
+        s = publish_first(out);
+    if (!cardea_ok(s))
+        return s;
+    background_init(&out->background, &out->keeper, out->guess, entropy_system());
+    snprintf(message, message_cap, "the database can not be read");
+    s = fill_first(out);
+    if (!cardea_ok(s))
+        return s;
+    snprintf(message, message_cap, "no threads can be started");
+    s = open_lanes(out);
+    return cardea_ok(s) ? start_listeners(out, message, message_cap) : s;
+}
+
+struct cardea_status service_reload(struct service *s, const struct config *c)
+{
+    struct settings *settings = settings_copy(&c->settings);
+    if (settings == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    struct snapshot *now = publisher_take(&s->publisher);
+    struct cardea_status status = reload_keep_apps(now->settings, settings);
+    if (!cardea_ok(status)) {
+        settings_unref(settings);
+        snapshot_unref(now);
+        return status;
+    }
+    settings->generation = now->settings->generation + 1;
+    struct listening listening = listening_of(c);
+    struct snapshot *next = snapshot_new(&now->site, &listening, settings, keyring_ref(now->keys));
+    snapshot_unref(now);
+    if (next == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    publisher_put(&s->publisher, next);
+    for (uint32_t i = 0; i < s->listener_count; i++)
+        listener_limit(s->listeners[i], c->connections_max, c->connections_per_address_max);
+    log_level_set(c->log_level);
+    reload_warn(s->config, c);
+    return CARDEA_SUCCESS;
+}
+
+void service_tend(struct service *s)
+{
+    for (uint32_t i = 0; i < s->listener_count; i++)
+        listener_reap(s->listeners[i]);
+}
+
+static uint32_t busy(struct service *s)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->listener_count; i++)
+        n += listener_busy(s->listeners[i]);
+    return n;
+}
+
+static void wait_until_idle(struct service *s, int64_t until_ms)
+{
+    static const struct timespec step = {.tv_nsec = DRAIN_STEP_MS * 1000000L};
+    while (busy(s) > 0 && installation_boot_ms() < until_ms)
+        nanosleep(&step, NULL);
+}
+
+void service_close(struct service *s)
+{
+    int64_t deadline = s->config == NULL ? 0 : installation_boot_ms() + s->config->stop_deadline_ms;
+    for (uint32_t i = 0; i < s->listener_count; i++)
+        listener_quiesce(s->listeners[i]);
+    if (s->lanes.committer != NULL)
+        wait_until_idle(s, deadline);
+    /* What is still waiting is told to come back elsewhere; then all jobs are back with their loops. */
+    pool_close(s->lanes.hash);
+    pool_close(s->lanes.read);
+    committer_close(s->lanes.committer);
+    if (s->lanes.committer != NULL)
+        wait_until_idle(s, installation_boot_ms() + FULL_STOP_MS);
+    for (uint32_t i = 0; i < s->listener_count; i++)
+        listener_close(s->listeners[i]);
+    if (s->lanes.committer != NULL)
+        background_flush(&s->background);
+    snapshot_release(s->keeper.hold);
+    if (s->published)
+        publisher_clear(&s->publisher);
+    table_map_close(&s->map);
+    guess_free(s->guess);
+    free(s->tls_cert);
+    if (s->tls_key != NULL)
+        secret_wipe(s->tls_key, strlen(s->tls_key));
+    free(s->tls_key);
+    free(s->config);
+    *s = (struct service){0};
+}
