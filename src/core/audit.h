@@ -36,4 +36,15 @@
 AUDIT_TYPES(AUDIT_NAME)
 #undef AUDIT_NAME
 
+/* Where a checked journal stands: the last good row. Zeroed: before the first. */
+struct audit_head {
+    uint64_t n;
+    uint8_t hash[32];
+};
+/* Check the chain (store/journal.h) behind *head, rows_max rows or a few more, moving *head along, also on failure.
+ * out:   *ret_end: the journal was checked to its end
+ * fails: E_CORRUPT: row head->n + 1 does not hold, or is missing; the store's failures. */
+struct cardea_status audit_verify(const struct store_ops *ops, struct store_tx *tx, uint32_t rows_max,
+                                  struct audit_head *head, bool *ret_end) CARDEA_CHECKED;
+
 #endif

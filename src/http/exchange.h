@@ -63,6 +63,7 @@ struct exchange {
     struct change_list changes;  /* filled by commit, applied by the committer */
     struct identity *who;        /* set once authenticated; NULL for the operator's socket */
     void *state;                 /* the endpoint's own, in the arena */
+    bool skip_work;              /* set by begin: this request needs no work stage (nothing to hash) */
     struct view params[2];       /* raw {params} of the path */
     const struct app *app;       /* whose origins count for this exchange; NULL: not known */
     struct cookies *cookies;     /* ours among the request's; set by exchange_begin */

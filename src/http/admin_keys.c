@@ -1,0 +1,204 @@
+/* Signing keys: list, rotate, drop. */
+#include "core/access_token.h"
+#include "core/flow.h"
+#include "http/admin.h"
+
+enum {
+    ACCESS_TOKEN_LONGEST_MS = 60 * 60 * 1000, /* the configuration accepts no longer one */
+    KEY_ANSWER_MAX = 512,
+};
+
+struct keys_state {
+    bool compromised, has_kid;
+    struct key_id kid;
+    int64_t effective_at_ms;
+    struct key_record *keys;
+    uint32_t count;
+};
+
+static struct cardea_status state_new(struct exchange *x, struct keys_state **out)
+{
+    struct cardea_status s = exchange_new(x, sizeof **out, (void **)out);
+    x->state = *out;
+    if (cardea_ok(s))
+        s = exchange_new(x, KEYRING_MAX * sizeof *(*out)->keys, (void **)&(*out)->keys);
+    return s;
+}
+
+static struct cardea_status list_begin(struct exchange *x)
+{
+    struct keys_state *st;
+    return state_new(x, &st);
+}
+
+static struct cardea_status list_work(struct exchange *x)
+{
+    struct keys_state *st = x->state;
+    struct store_tx *tx;
+    struct cardea_status s = exchange_read_begin(x, &tx);
+    if (!cardea_ok(s))
+        return s;
+    s = x->site->store->ops->key_list(tx, st->keys, KEYRING_MAX, &st->count);
+    exchange_read_end(x, tx);
+    return s;
+}
+
+static const char *state_name(enum key_state state)
+{
+    return state == KEY_NEXT ? "next" : state == KEY_ACTIVE ? "active" : "retiring";
+}
+
+/* Access keys alone: the symmetric ones never leave, not even by name. */
+static void answer_items(struct json_writer *w, const struct keys_state *st)
+{
+    json_name(w, "items");
+    json_open_array(w);
+    for (uint32_t i = 0; i < st->count; i++) {
+        const struct key_record *k = &st->keys[i];
+        if (k->use != KEY_USE_ACCESS)
+            continue;
+        char kid[KEY_ID_TEXT];
+        struct buf b = buf_fixed(kid, sizeof kid);
+        buf_key_id(&b, k->id);
+        json_open_object(w);
+        json_member_text(w, "kid", buf_view(&b));
+        json_member_text(w, "alg", view_text(k->algorithm));
+        json_member_text(w, "state", view_text(state_name(k->state)));
+        json_member_time(w, "created_at", k->created_at_ms);
+        json_member_time(w, "activates_at", k->state == KEY_NEXT ? k->activate_at_ms : 0);
+        json_member_time(w, "drops_at", k->state == KEY_RETIRING ? k->drop_at_ms : 0);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+static void list_finish(struct exchange *x)
+{
+    const struct keys_state *st = x->state;
+    struct json_writer w = answer_open(x, st->count * (size_t)KEY_ANSWER_MAX + ANSWER_EXTRA_MAX);
+    json_open_object(&w);
+    answer_items(&w, st);
+    answer_cursor(&w, VIEW_EMPTY, false);
+    json_close_object(&w);
+    answer_json(x, 200, &w);
+}
+
+static struct cardea_status rotate_begin(struct exchange *x)
+{
+    static const struct body_field fields[] = {{"compromised", BODY_BOOL, 0, 0, 0}, {"kid", BODY_TEXT, 0, 1, 64}};
+    struct body_value values[2];
+    struct keys_state *st;
+    struct cardea_status s = state_new(x, &st);
+    if (cardea_ok(s))
+        s = body_read(x, fields, 2, values);
+    if (!cardea_ok(s))
+        return s;
+    st->compromised = values[0].flag;
+    st->has_kid = values[1].present;
+    if (st->has_kid && !st->compromised)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("only together with compromised"));
+    if (st->has_kid && !cardea_ok(key_id_parse(values[1].text, &st->kid)))
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("not the kid of a key of ours"));
+    return s;
+}
+
+static struct view kid_detail(struct exchange *x, const struct key_id *kid)
+{
+    char text[KEY_ID_TEXT];
+    struct buf b = buf_fixed(text, sizeof text);
+    buf_key_id(&b, *kid);
+    return admin_detail(x, "kid", buf_view(&b));
+}
+
+/* The active one, unless a kid was given; which must be an access key. */
+static struct cardea_status find_target(struct exchange *x, struct keys_state *st, struct store_tx *tx,
+                                        struct key_id *out)
+{
+    struct cardea_status s = x->site->store->ops->key_list(tx, st->keys, KEYRING_MAX, &st->count);
+    if (!cardea_ok(s))
+        return s;
+    for (uint32_t i = 0; i < st->count; i++) {
+        const struct key_record *k = &st->keys[i];
+        if (k->use == KEY_USE_ACCESS && (st->has_kid ? ID_SAME(k->id, st->kid) : k->state == KEY_ACTIVE)) {
+            *out = k->id;
+            return CARDEA_SUCCESS;
+        }
+    }
+    return exchange_fault(x, CARDEA_FAIL(E_NOT_FOUND), "kid", VIEW("there is no such key"));
+}
+
+static struct cardea_status drop(struct exchange *x, struct keys_state *st, const struct flow *f)
+{
+    struct key_id kid;
+    struct cardea_status s = find_target(x, st, f->tx, &kid);
+    if (cardea_ok(s))
+        s = keyring_drop(f->tx, f->ops, x->site->master, f->entropy, &kid, f->now_ms);
+    if (!cardea_ok(s))
+        return s;
+    st->effective_at_ms = f->now_ms;
+    struct revocation r = {
+        .kind = REVOCATION_KEY,
+        .until_ms = f->now_ms + ACCESS_TOKEN_LONGEST_MS + REVOCATION_SLACK_MS,
+    };
+    memcpy(r.id, kid.bytes, sizeof kid.bytes);
+    return flow_event(f, AUDIT_key_dropped, NULL, NULL, kid_detail(x, &kid), &r);
+}
+
+static struct cardea_status rotate(struct exchange *x, struct keys_state *st, const struct flow *f)
+{
+    const struct keyring_times times = {
+        .publish_ms = f->settings->jwks_max_age_ms,
+        .retire_ms = ACCESS_TOKEN_LONGEST_MS + LEEWAY_S * 1000,
+    };
+    struct cardea_status s =
+        keyring_rotate(f->tx, f->ops, x->site->master, f->entropy, &times, f->now_ms, &st->effective_at_ms);
+    return cardea_ok(s) ? flow_event(f, AUDIT_key_rotated, NULL, NULL, VIEW_EMPTY, NULL) : s;
+}
+
+static struct cardea_status rotate_commit(struct exchange *x, struct store_tx *tx)
+{
+    struct keys_state *st = x->state;
+    struct flow f = exchange_flow(x, tx);
+    struct cardea_status s = st->compromised ? drop(x, st, &f) : rotate(x, st, &f);
+    if (cardea_ok(s))
+        s = f.ops->key_list(tx, st->keys, KEYRING_MAX, &st->count);
+    return cardea_ok(s) ? change_add(&x->changes, (struct change){.kind = CHANGE_KEYS}) : s;
+}
+
+static void rotate_finish(struct exchange *x)
+{
+    const struct keys_state *st = x->state;
+    struct json_writer w = answer_open(x, st->count * (size_t)KEY_ANSWER_MAX + ANSWER_EXTRA_MAX);
+    json_open_object(&w);
+    json_member_time(&w, "effective_at", st->effective_at_ms);
+    answer_items(&w, st);
+    json_close_object(&w);
+    answer_json(x, 200, &w);
+}
+
+static const struct endpoint endpoints[] = {
+    {
+        .methods = METHOD_GET,
+        .path = "/v1/admin/signing-keys",
+        .doors = DOOR_ADMIN,
+        .kinds = ADMIN_KINDS,
+        .flags = ENDPOINT_ADMIN,
+        .lane = LANE_READ,
+        .begin = list_begin,
+        .work = list_work,
+        .finish = list_finish,
+    },
+    {
+        .methods = METHOD_POST,
+        .path = "/v1/admin/signing-keys/rotate",
+        .doors = DOOR_ADMIN,
+        .kinds = ADMIN_KINDS,
+        .flags = ENDPOINT_ADMIN,
+        .commits = LANE_URGENT,
+        .body_max = ENDPOINT_BODY_SMALL,
+        .begin = rotate_begin,
+        .commit = rotate_commit,
+        .finish = rotate_finish,
+    },
+};
+const struct endpoint_set admin_key_endpoints = ENDPOINT_SET(endpoints);
