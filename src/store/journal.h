@@ -22,7 +22,7 @@
  *
  * Security: the chain shows that a row was changed, removed or put in between, to whoever holds a later hash (or
  * watched the feed). It does not stop somebody who may write the whole database from computing a new chain, nor from
- * cutting rows off the end: compare the head with a copy kept elsewhere (`cardea audit verify --head`).
+ * cutting rows off the end: against both, keep the head (n and hash) elsewhere from time to time, and compare.
  */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H

@@ -183,7 +183,7 @@ struct cardea_status schema_migrate(sqlite3 *db, const struct schema_step *steps
                                     size_t message_cap)
 {
     for (;;) {
-        uint32_t version;
+        uint32_t version = 0;
         struct cardea_status s = version_of(db, count, &version, message, message_cap);
         if (!cardea_ok(s) || version == count)
             return s;

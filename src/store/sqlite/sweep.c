@@ -49,7 +49,7 @@ static struct cardea_status look_again(struct store_tx *tx, const struct due *d)
 
 static struct cardea_status sweep_sessions(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count)
 {
-    struct cardea_status s = CARDEA_SUCCESS;
+    struct cardea_status s;
     uint32_t done = 0, found = 0;
     do {
         struct due due[SWEEP_STEP];

@@ -103,6 +103,8 @@ struct cardea_status sqlite_begin(struct store *s, enum store_mode mode, int64_t
 {
     struct sqlite_store *store = (struct sqlite_store *)s;
     struct store_tx *tx = NULL;
+    if (mode != STORE_READ && mode != STORE_WRITE)
+        return CARDEA_FAIL(E_INTERNAL);
     struct cardea_status lent =
         mode == STORE_WRITE ? lend_writer(store, deadline_ms, &tx) : lend_reader(store, deadline_ms, &tx);
     if (!cardea_ok(lent))
