@@ -81,6 +81,11 @@ struct cardea_status access_token_sign(const struct keyring *k, struct view issu
 struct cardea_status access_token_verify(const struct keyring *k, struct view text,
                                          const struct access_expectation *want, int64_t now_ms,
                                          struct access_token *out) CARDEA_CHECKED;
+/* The same for a token of any age: E_EXPIRED is no fault here. It proves whose the token was, never that it may be
+ * used: for logging out alone. */
+struct cardea_status access_token_verify_aged(const struct keyring *k, struct view text,
+                                              const struct access_expectation *want, int64_t now_ms,
+                                              struct access_token *out) CARDEA_CHECKED;
 /* The half that no cache may keep: the times of verified claims against now. Ask access_key_verifies for the key, too.
  * fails: E_EXPIRED; E_INVALID_TOKEN (not yet). */
 struct cardea_status access_token_times(const struct access_claims *c, int64_t now_ms) CARDEA_CHECKED;

@@ -75,21 +75,3 @@ struct cardea_status presented_find(const struct request *r, const struct cookie
     *out = f.p;
     return CARDEA_SUCCESS;
 }
-
-enum verify_answer presented_verify(const struct verifier *v, const struct presented *p, struct identity *out,
-                                    struct cardea_status *ret_why)
-{
-    switch (p->kind) {
-    case KIND_SESSION:
-        return verify_session(v, p->text, out, ret_why);
-    case KIND_TOKEN:
-        return verify_token(v, p->text, out, ret_why);
-    case KIND_KEY:
-        return verify_key(v, p->text, out, ret_why);
-    case KIND_UNSET:
-    case KIND_SEALED:
-        break;
-    }
-    *ret_why = CARDEA_FAIL(E_UNAUTHENTICATED);
-    return VERIFY_NO;
-}

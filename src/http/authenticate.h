@@ -22,8 +22,5 @@ struct presented {
  * cookie that is there twice; E_INVALID_TOKEN for an empty bearer. No allocation. */
 struct cardea_status presented_find(const struct request *r, const struct cookies *cookies, unsigned kinds,
                                     struct presented *out) CARDEA_CHECKED;
-/* Check it against the table. fails never: the answer says; *ret_why as core/verify.h. */
-enum verify_answer presented_verify(const struct verifier *v, const struct presented *p, struct identity *out,
-                                    struct cardea_status *ret_why);
 
 #endif

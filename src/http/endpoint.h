@@ -46,6 +46,8 @@ enum endpoint_flag {
     ENDPOINT_FORM = 64,        /* body is application/x-www-form-urlencoded (introspect, revoke) */
     ENDPOINT_BARE = 128,       /* nothing is added to the answer (no X-Request-Id, no nosniff): /verify */
     ENDPOINT_QUERIES = 256,    /* begin reads the query with query.h */
+    ENDPOINT_COOKIES =
+        512, /* begin finds the credential itself (x->cookies, x->presented) and applies the origin rule */
 };
 
 enum { ENDPOINT_PARAMS_MAX = 2, ENDPOINT_BODY_SMALL = 8 * 1024, ENDPOINT_BODY_LARGE = 16 * 1024 };
@@ -74,12 +76,15 @@ struct endpoint_set {
         (array), sizeof(array) / sizeof((array)[0])                                                                    \
     }
 
+extern const struct endpoint_set account_endpoints, api_key_endpoints, health_endpoints, login_endpoints,
+    session_endpoints, verify_endpoints;
 /* All sets, ended by NULL (endpoints.c): the place to add one. */
 extern const struct endpoint_set *const endpoint_sets[];
 
 /* What a raw path leads to. */
 struct route {
     const struct endpoint *endpoint;         /* NULL: none for this method */
+    bool cors;                               /* some endpoint on this path answers other origins */
     unsigned allowed;                        /* methods of all endpoints on this path; 0: no such path */
     struct view params[ENDPOINT_PARAMS_MAX]; /* raw segments, in order */
 };

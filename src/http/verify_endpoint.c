@@ -308,5 +308,4 @@ static const struct endpoint endpoints[] = {
     },
 };
 
-extern const struct endpoint_set verify_endpoints;
 const struct endpoint_set verify_endpoints = ENDPOINT_SET(endpoints);

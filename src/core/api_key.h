@@ -1,0 +1,31 @@
+/* API keys: made by their user, shown once, listed, revoked. */
+#ifndef CORE_API_KEY_H
+#define CORE_API_KEY_H
+
+#include "core/credential.h"
+#include "core/flow.h"
+
+enum { SCOPE_MAX = ROLE_MAX };
+
+struct api_key_request {
+    struct user_id user;
+    struct view name;    /* 1 … NAME_MAX_BYTES */
+    const char *scopes;  /* from scopes_canonical */
+    int64_t lifetime_ms; /* 0: the settings' default */
+};
+
+/* Space-joined, each once, in the order given. A scope: RFC 6749 §3.3 characters, at most SCOPE_MAX bytes.
+ * *ret_reserved: one of them opens Cardea's own endpoints (introspect, revoke, cardea:…), which is an administrator's
+ * to give. fails: E_INVALID_FIELD. */
+struct cardea_status scopes_canonical(const struct view *scopes, size_t count, char out[SCOPES_MAX_BYTES + 1],
+                                      bool *ret_reserved) CARDEA_CHECKED;
+
+/* Make one. *ret_key holds the secret: format it, show it, wipe it.
+ * fails: E_LIMIT (api_keys_per_user_max keys that have not expired); the store's failures. */
+struct cardea_status api_key_create(const struct flow *f, const struct api_key_request *want,
+                                    struct api_key_record *ret_record, struct api_key *ret_key) CARDEA_CHECKED;
+/* Revoke one of this user's (NULL: anybody's). fails: E_NOT_FOUND, also for another user's. */
+struct cardea_status api_key_revoke(const struct flow *f, const struct user_id *user,
+                                    struct api_key_id id) CARDEA_CHECKED;
+
+#endif

@@ -1,0 +1,113 @@
+#include "core/flow.h"
+
+enum { SESSIONS_SWEPT_MAX = 64 };
+
+static int64_t longest_credential_ms(const struct settings *s)
+{
+    int64_t longest = 0;
+    for (uint32_t i = 0; i < s->app_count; i++) {
+        if (s->apps[i].absolute_ms > longest)
+            longest = s->apps[i].absolute_ms;
+        if (s->apps[i].access_ms > longest)
+            longest = s->apps[i].access_ms;
+    }
+    return longest;
+}
+
+static void put_actor(const struct flow *f, const struct user_id *subject, char *out, size_t cap)
+{
+    struct buf b = buf_fixed(out, cap - 1);
+    if (f->actor.len > 0)
+        buf_put(&b, f->actor);
+    else if (subject != NULL)
+        buf_user_id(&b, *subject);
+    else
+        buf_text(&b, "system");
+    out[b.len] = '\0';
+}
+
+struct cardea_status flow_event(const struct flow *f, const char *type, const struct user_id *subject,
+                                const struct session_id *sid, struct view detail, const struct revocation *revocation)
+{
+    struct event *e = arena_new(f->arena, sizeof *e);
+    if (e == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    size_t len = strlen(type);
+    if (len > EVENT_TYPE_MAX)
+        return CARDEA_FAIL(E_INTERNAL);
+    memcpy(e->type, type, len + 1);
+    e->at_ms = f->now_ms;
+    put_actor(f, subject, e->actor, sizeof e->actor);
+    if (subject != NULL)
+        e->subject = *subject;
+    if (sid != NULL)
+        e->sid = *sid;
+    e->ip = f->client;
+    if (f->request_id.len <= REQUEST_ID_MAX && f->request_id.len > 0)
+        memcpy(e->request_id, f->request_id.ptr, f->request_id.len);
+    if (detail.len == 0 || detail.len > EVENT_DETAIL_MAX)
+        detail = VIEW("{}");
+    memcpy(e->detail, detail.ptr, detail.len);
+    e->revocation = revocation != NULL ? *revocation : (struct revocation){.kind = REVOCATION_NONE};
+    return f->ops->event_append(f->tx, e);
+}
+
+struct cardea_status flow_user_put(const struct flow *f, const struct user_record *u)
+{
+    struct user_record *kept = arena_new(f->arena, sizeof *kept);
+    if (kept == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    *kept = *u;
+    struct cardea_status s = f->ops->user_put(f->tx, kept);
+    if (!cardea_ok(s))
+        return s;
+    return change_add(f->changes, (struct change){.kind = CHANGE_USER_PUT, .user = kept});
+}
+
+struct revocation flow_user_revocation(const struct flow *f, const struct user_record *u)
+{
+    struct revocation r = {
+        .kind = REVOCATION_USER,
+        .epoch = u->epoch,
+        .until_ms = f->now_ms + longest_credential_ms(f->settings) + REVOCATION_SLACK_MS,
+    };
+    memcpy(r.id, u->id.bytes, sizeof u->id.bytes);
+    return r;
+}
+
+struct cardea_status flow_epoch_advance(const struct flow *f, struct user_record *u, const char *type,
+                                        const struct session_id *sid, struct view detail)
+{
+    struct user_record next = *u;
+    next.epoch++;
+    struct cardea_status s = flow_user_put(f, &next);
+    if (!cardea_ok(s))
+        return s;
+    struct revocation r = flow_user_revocation(f, &next);
+    s = flow_event(f, type, &next.id, sid, detail, &r);
+    if (!cardea_ok(s))
+        return s;
+    /* They are dead by their epoch already; removing some here keeps listings short, the sweeper takes the rest. */
+    uint32_t removed;
+    s = f->ops->session_delete_below(f->tx, next.id, next.epoch, SESSIONS_SWEPT_MAX, &removed);
+    if (cardea_ok(s))
+        *u = next;
+    return s;
+}
+
+struct cardea_status flow_session_end(const struct flow *f, const struct session_record *r, const char *type,
+                                      struct view detail)
+{
+    struct revocation revocation = {
+        .kind = REVOCATION_SESSION,
+        .until_ms = r->expires_at_ms + REVOCATION_SLACK_MS,
+    };
+    memcpy(revocation.id, r->sid.bytes, sizeof r->sid.bytes);
+    struct cardea_status s = f->ops->session_delete(f->tx, r->sid);
+    if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
+        return s;
+    s = flow_event(f, type, &r->user, &r->sid, detail, &revocation);
+    if (!cardea_ok(s))
+        return s;
+    return change_add(f->changes, (struct change){.kind = CHANGE_SESSION_END, .revocation = revocation});
+}

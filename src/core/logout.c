@@ -1,0 +1,56 @@
+#include "core/logout.h"
+
+#include "core/grant.h"
+
+static struct session_id sid_of(const struct logout *l)
+{
+    return l->by == LOGOUT_COOKIE ? l->cookie.sid : l->by == LOGOUT_REFRESH ? l->refresh.sid : l->sid;
+}
+
+static bool proves(const struct logout *l, const struct session_record *r)
+{
+    switch (l->by) {
+    case LOGOUT_COOKIE:
+        return r->kind == SESSION_COOKIE && secret_matches(&l->cookie.secret, r->secret_digest);
+    case LOGOUT_REFRESH:
+        /* Its tag is ours. One that was used before ends the session too, as it would at a refresh. */
+        return r->kind == SESSION_TOKEN;
+    case LOGOUT_TOKEN:
+        return ID_SAME(r->user, l->user);
+    case LOGOUT_UNSET:
+        break;
+    }
+    return false;
+}
+
+struct cardea_status logout_load(struct logout *l, const struct flow *f)
+{
+    struct cardea_status nothing =
+        l->by == LOGOUT_COOKIE ? CARDEA_FAIL(E_INVALID_SESSION) : CARDEA_FAIL(E_INVALID_TOKEN);
+    struct session_record r;
+    struct user_record user;
+    struct cardea_status s = f->ops->session_get(f->tx, sid_of(l), &r);
+    if (cardea_ok(s))
+        s = f->ops->user_get(f->tx, r.user, &user);
+    if (s.code == CARDEA_E_NOT_FOUND)
+        return nothing;
+    if (!cardea_ok(s))
+        return s;
+    if (!proves(l, &r) || r.epoch != user.epoch || session_expired(&r, f->now_ms))
+        return nothing;
+    l->session = r;
+    l->app = settings_app(f->settings, view_text(r.app), NULL);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status logout_commit(struct logout *l, const struct flow *f)
+{
+    return flow_session_end(f, &l->session, AUDIT_logout, VIEW_EMPTY);
+}
+
+struct cardea_status logout_all(const struct flow *f, struct user_id user, const struct session_id *by)
+{
+    struct user_record u;
+    struct cardea_status s = f->ops->user_get(f->tx, user, &u);
+    return cardea_ok(s) ? flow_epoch_advance(f, &u, AUDIT_logout_all, by, VIEW_EMPTY) : s;
+}

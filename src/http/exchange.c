@@ -1,0 +1,388 @@
+/* The checks that stand before every endpoint, in one place and one order, and the walk through its stages. */
+#include "http/exchange.h"
+
+#include "core/password.h"
+#include "http/answer.h"
+#include "http/authenticate.h"
+#include "http/endpoint.h"
+#include "http/origin.h"
+#include "http/problem.h"
+
+enum { SAFE_METHODS = METHOD_GET | METHOD_HEAD | METHOD_OPTIONS };
+
+void exchange_init(struct exchange *x, const struct site *site, struct verify_cache *cache)
+{
+    *x = (struct exchange){.site = site, .cache = cache};
+    arena_init(&x->arena, EXCHANGE_ARENA_MAX);
+}
+
+void exchange_clear(struct exchange *x)
+{
+    arena_clear(&x->arena);
+}
+
+struct cardea_status exchange_fault(struct exchange *x, struct cardea_status why, const char *field, struct view detail)
+{
+    x->fault_field = field;
+    x->fault_detail = detail;
+    return why;
+}
+
+struct cardea_status exchange_new(struct exchange *x, size_t size, void **out)
+{
+    void *p = arena_new(&x->arena, size);
+    if (p == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    *out = p;
+    return CARDEA_SUCCESS;
+}
+
+struct view exchange_param(const struct exchange *x, size_t n)
+{
+    return n < ENDPOINT_PARAMS_MAX ? x->params[n] : VIEW_EMPTY;
+}
+
+struct cardea_status exchange_read_begin(struct exchange *x, struct store_tx **out)
+{
+    const struct site *site = x->site;
+    return site->store->ops->begin(site->store, STORE_READ, site->boot_ms() + EXCHANGE_STORE_DEADLINE_MS, out);
+}
+
+void exchange_read_end(struct exchange *x, struct store_tx *tx)
+{
+    if (tx != NULL)
+        x->site->store->ops->abort(tx);
+}
+
+static struct view actor_text(struct exchange *x)
+{
+    enum { ACTOR_MAX = 48 };
+    char *room = arena_new(&x->arena, ACTOR_MAX);
+    struct buf b = buf_fixed(room, room == NULL ? 0 : ACTOR_MAX - 1);
+    if (x->who != NULL) {
+        buf_user_id(&b, x->who->user.id);
+    } else if (x->request.entrance == ENTRANCE_SOCKET) {
+        buf_text(&b, "operator:");
+        buf_uint(&b, x->request.uid);
+    }
+    return buf_ok(&b) ? buf_view(&b) : VIEW_EMPTY;
+}
+
+struct flow exchange_flow(struct exchange *x, struct store_tx *tx)
+{
+    return (struct flow){
+        .settings = x->site->settings,
+        .keys = x->site->keys,
+        .ops = x->site->store->ops,
+        .tx = tx,
+        .entropy = x->site->entropy,
+        .arena = &x->arena,
+        .changes = &x->changes,
+        .now_ms = x->now_ms,
+        .client = x->request.client,
+        .request_id = view_text(x->request.id),
+        .actor = actor_text(x),
+        .user_agent = request_header(&x->request, VIEW("User-Agent")),
+    };
+}
+
+/* The answer is complete: what every answer carries. */
+static enum stage done(struct exchange *x)
+{
+    unsigned flags = x->endpoint == NULL ? 0 : x->endpoint->flags;
+    x->phase = PHASE_DONE;
+    if ((flags & ENDPOINT_BARE) != 0 && x->response.status < 400)
+        return STAGE_DONE;
+    if ((flags & ENDPOINT_NO_CORS) == 0 && x->endpoint != NULL && x->request.method != METHOD_OPTIONS)
+        origin_cors(x, x->app);
+    if ((flags & ENDPOINT_OWN_CACHING) == 0 || x->response.status >= 400)
+        answer_header(x, "Cache-Control", VIEW("no-store"));
+    answer_header(x, "X-Content-Type-Options", VIEW("nosniff"));
+    if (x->request.id[0] != '\0')
+        answer_header(x, "X-Request-Id", view_text(x->request.id));
+    if (x->response_broken) {
+        x->response.header_count = 0;
+        problem_answer(x, CARDEA_FAIL(E_INTERNAL));
+    }
+    return STAGE_DONE;
+}
+
+static enum stage refuse(struct exchange *x, struct cardea_status why)
+{
+    problem_answer(x, why);
+    return done(x);
+}
+
+void exchange_refuse(struct exchange *x, struct cardea_status why)
+{
+    x->changes.count = 0;
+    /* Cookies that a stage has set already belong to a change that did not happen. */
+    x->response = (struct response){0};
+    x->response_broken = false;
+    refuse(x, why);
+}
+
+/* A call without input takes no body; on POST the empty object that some clients always send is let through. */
+static struct cardea_status body_head_check(struct exchange *x, int64_t length)
+{
+    const struct endpoint *e = x->endpoint;
+    if (length == 0)
+        return CARDEA_SUCCESS;
+    if (x->request.method == METHOD_HEAD || (e->body_max == 0 && x->request.method != METHOD_POST))
+        return exchange_fault(x, CARDEA_FAIL(E_BAD_REQUEST), NULL, VIEW("This call takes no body"));
+    int64_t max = e->body_max == 0 ? ENDPOINT_BODY_SMALL : e->body_max;
+    if (length > max)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct view type;
+    struct view rest;
+    if (request_header_count(&x->request, VIEW("Content-Type")) != 1)
+        return CARDEA_FAIL(E_MEDIA_TYPE);
+    view_cut(request_header(&x->request, VIEW("Content-Type")), ';', &type, &rest);
+    struct view want =
+        (e->flags & ENDPOINT_FORM) != 0 ? VIEW("application/x-www-form-urlencoded") : VIEW("application/json");
+    return view_equal_ascii_case(view_trim(type), want) ? CARDEA_SUCCESS : CARDEA_FAIL(E_MEDIA_TYPE);
+}
+
+static enum stage route(struct exchange *x)
+{
+    struct request *r = &x->request;
+    struct route found = endpoint_route(x->site->settings, r->entrance, r->method, r->path);
+    x->phase = PHASE_ROUTED;
+    if (found.endpoint != NULL) {
+        x->endpoint = found.endpoint;
+        memcpy(x->params, found.params, sizeof x->params);
+        return STAGE_UNSET;
+    }
+    if (found.allowed == 0)
+        return refuse(x, CARDEA_FAIL(E_NOT_FOUND));
+    answer_header(x, "Allow", origin_methods(x, found.allowed));
+    if (r->method != METHOD_OPTIONS)
+        return refuse(x, CARDEA_FAIL(E_METHOD));
+    origin_preflight(x, found.cors ? found.allowed : 0);
+    return done(x);
+}
+
+enum stage exchange_head(struct exchange *x, int64_t content_length)
+{
+    x->now_ms = x->site->wall_ms();
+    enum stage stage = route(x);
+    if (stage != STAGE_UNSET)
+        return stage;
+    /* METHOD_ANY endpoints look at neither body nor query: the body is somebody else's. */
+    if (x->endpoint->methods == METHOD_ANY)
+        return STAGE_UNSET;
+    struct cardea_status s = body_head_check(x, content_length);
+    return cardea_ok(s) ? STAGE_UNSET : refuse(x, s);
+}
+
+static struct verifier verifier_of(struct exchange *x)
+{
+    return (struct verifier){
+        .settings = x->site->settings,
+        .keys = x->site->keys,
+        .table = x->site->table,
+        .cache = x->cache,
+        .now_ms = x->now_ms,
+        .boot_ms = x->site->boot_ms(),
+    };
+}
+
+/* Cross-site rules for what a cookie authenticated; then role and age of the login. */
+static struct cardea_status admit(struct exchange *x)
+{
+    const struct endpoint *e = x->endpoint;
+    const struct settings *settings = x->site->settings;
+    struct cardea_status s = CARDEA_SUCCESS;
+    x->app = x->who->app;
+    if (x->presented->by_cookie && ((unsigned)x->request.method & SAFE_METHODS) == 0) {
+        s = origin_rule(&x->request, settings, x->app);
+        if (cardea_ok(s) && (e->flags & ENDPOINT_NO_CSRF) == 0) {
+            bool once = request_header_count(&x->request, VIEW("X-CSRF-Token")) == 1;
+            s = once ? csrf_token_check(x->site->keys, x->who->sid, request_header(&x->request, VIEW("X-CSRF-Token")))
+                     : CARDEA_FAIL(E_CSRF);
+        }
+    }
+    if (cardea_ok(s) && (e->flags & ENDPOINT_ADMIN) != 0) {
+        if (!identity_has_role(x->who, "admin"))
+            s = CARDEA_FAIL(E_FORBIDDEN);
+        else if (x->who->authenticated_at_ms + settings->admin_login_age_ms < x->now_ms)
+            s = CARDEA_FAIL(E_LOGIN_TOO_OLD);
+    }
+    return s;
+}
+
+/* The endpoint's own stages, once the caller is known. */
+static enum stage next_stage(struct exchange *x)
+{
+    const struct endpoint *e = x->endpoint;
+    if (x->response.status != 0)
+        return done(x);
+    if (x->phase < PHASE_WORK && e->work != NULL) {
+        x->phase = PHASE_WORK;
+        x->lane = e->lane;
+        return STAGE_WORK;
+    }
+    if (x->phase < PHASE_COMMIT && e->commit != NULL) {
+        x->phase = PHASE_COMMIT;
+        x->lane = e->commits;
+        return STAGE_COMMIT;
+    }
+    if (e->commit == NULL && e->finish != NULL)
+        e->finish(x);
+    return done(x);
+}
+
+static enum stage enter(struct exchange *x)
+{
+    struct cardea_status s = CARDEA_SUCCESS;
+    if (x->request.query.len > 0 && (x->endpoint->flags & (ENDPOINT_ANY_QUERY | ENDPOINT_QUERIES)) == 0)
+        s = exchange_fault(x, CARDEA_FAIL(E_BAD_REQUEST), NULL, VIEW("This call takes no query parameters"));
+    if (cardea_ok(s) && x->endpoint->begin != NULL)
+        s = x->endpoint->begin(x);
+    return cardea_ok(s) ? next_stage(x) : refuse(x, s);
+}
+
+static struct cardea_status identify_room(struct exchange *x)
+{
+    x->cookies = arena_new(&x->arena, sizeof *x->cookies);
+    x->presented = arena_new(&x->arena, sizeof *x->presented);
+    return x->cookies == NULL || x->presented == NULL ? CARDEA_FAIL(E_INTERNAL) : CARDEA_SUCCESS;
+}
+
+static enum stage known(struct exchange *x, struct identity *who)
+{
+    x->who = who;
+    struct cardea_status s = admit(x);
+    return cardea_ok(s) ? enter(x) : refuse(x, s);
+}
+
+static enum stage identify(struct exchange *x)
+{
+    struct identity *who = arena_new(&x->arena, sizeof *who);
+    if (who == NULL)
+        return refuse(x, CARDEA_FAIL(E_INTERNAL));
+    struct cardea_status why = CARDEA_FAIL(E_UNAVAILABLE);
+    enum verify_answer answer = VERIFY_UNKNOWN;
+    struct verifier v = verifier_of(x);
+    if (v.table != NULL)
+        answer = verify_credential(&v, x->presented->kind, x->presented->text, who, &why);
+    /* When somebody logged in stands in the store alone where the table does not hold the session. */
+    bool age_unknown = (x->endpoint->flags & ENDPOINT_ADMIN) != 0 && who->authenticated_at_ms == 0;
+    if (answer == VERIFY_YES && !age_unknown)
+        return known(x, who);
+    /* Past its lease a verifier answers nothing, however good the store may look. */
+    if (answer == VERIFY_NO || (answer == VERIFY_UNKNOWN && v.table != NULL && why.code == CARDEA_E_UNAVAILABLE))
+        return refuse(x, why);
+    x->phase = PHASE_IDENTIFY;
+    x->lane = LANE_READ;
+    return STAGE_WORK;
+}
+
+enum stage exchange_begin(struct exchange *x)
+{
+    if (x->phase == PHASE_UNSET) {
+        enum stage stage = exchange_head(x, (int64_t)x->request.body.len);
+        if (stage != STAGE_UNSET)
+            return stage;
+    }
+    x->now_ms = x->site->wall_ms();
+    const struct endpoint *e = x->endpoint;
+    /* The head may have said less than came. */
+    if (e->methods != METHOD_ANY && x->request.body.len > (e->body_max == 0 ? ENDPOINT_BODY_SMALL : e->body_max))
+        return refuse(x, CARDEA_FAIL(E_TOO_LARGE));
+    if (e->kinds == 0 && (e->flags & (ENDPOINT_SETS_COOKIE | ENDPOINT_COOKIES | ENDPOINT_ADMIN)) == 0)
+        return enter(x);
+    struct cardea_status s = identify_room(x);
+    if (!cardea_ok(s))
+        return refuse(x, s);
+    cookies_read(&x->request, x->site->settings, x->cookies);
+    if ((e->flags & ENDPOINT_SETS_COOKIE) != 0 && !cardea_ok(s = origin_rule(&x->request, x->site->settings, NULL)))
+        return refuse(x, s);
+    /* The operator is known by the socket, not by a credential. */
+    if (e->kinds == 0 || (x->request.entrance == ENTRANCE_SOCKET && (e->flags & ENDPOINT_ADMIN) != 0))
+        return enter(x);
+    s = presented_find(&x->request, x->cookies, e->kinds, x->presented);
+    if (!cardea_ok(s))
+        return refuse(x, s);
+    return x->presented->kind == KIND_UNSET ? refuse(x, CARDEA_FAIL(E_UNAUTHENTICATED)) : identify(x);
+}
+
+static enum stage identify_stored(struct exchange *x)
+{
+    struct identity *who = arena_new(&x->arena, sizeof *who);
+    struct store_tx *tx = NULL;
+    struct cardea_status why = who == NULL ? CARDEA_FAIL(E_INTERNAL) : exchange_read_begin(x, &tx);
+    enum verify_answer answer = VERIFY_UNKNOWN;
+    if (cardea_ok(why)) {
+        struct verifier v = verifier_of(x);
+        answer = verify_stored(&v, tx, x->site->store->ops, x->presented->kind, x->presented->text, who, &why);
+    }
+    exchange_read_end(x, tx);
+    return answer == VERIFY_YES ? known(x, who) : refuse(x, why);
+}
+
+enum stage exchange_work(struct exchange *x)
+{
+    if (x->phase == PHASE_IDENTIFY)
+        return identify_stored(x);
+    struct cardea_status s = x->endpoint->work(x);
+    return cardea_ok(s) ? next_stage(x) : refuse(x, s);
+}
+
+/* A write may have waited behind the logout, suspension or change of roles that forbids it. */
+static struct cardea_status allowed_still(struct exchange *x, struct store_tx *tx)
+{
+    struct user_record user;
+    struct verifier v = verifier_of(x);
+    struct cardea_status s = verify_again(&v, tx, x->site->store->ops, x->who, NULL, &user);
+    if (cardea_ok(s) && (x->endpoint->flags & ENDPOINT_ADMIN) != 0 && !roles_have(view_text(user.roles), VIEW("admin")))
+        return CARDEA_FAIL(E_FORBIDDEN);
+    return s;
+}
+
+struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
+{
+    x->changes.count = 0;
+    struct cardea_status s = x->who == NULL ? CARDEA_SUCCESS : allowed_still(x, tx);
+    return cardea_ok(s) ? x->endpoint->commit(x, tx) : s;
+}
+
+void exchange_finish(struct exchange *x)
+{
+    x->phase = PHASE_FINISH;
+    if (x->endpoint->finish != NULL)
+        x->endpoint->finish(x);
+    else
+        answer_empty(x, 204);
+    done(x);
+}
+
+/* One change in a transaction of its own. */
+static struct cardea_status commit_alone(struct exchange *x)
+{
+    const struct site *site = x->site;
+    const struct store_ops *ops = site->store->ops;
+    struct store_tx *tx = NULL;
+    struct cardea_status s = ops->begin(site->store, STORE_WRITE, site->boot_ms() + EXCHANGE_STORE_DEADLINE_MS, &tx);
+    if (!cardea_ok(s))
+        return s;
+    s = exchange_commit(x, tx);
+    if (cardea_ok(s))
+        return ops->commit(tx);
+    ops->abort(tx);
+    return s;
+}
+
+void exchange_run(struct exchange *x)
+{
+    enum stage stage = exchange_begin(x);
+    while (stage == STAGE_WORK)
+        stage = exchange_work(x);
+    if (stage != STAGE_COMMIT)
+        return;
+    struct cardea_status s = commit_alone(x);
+    if (cardea_ok(s))
+        exchange_finish(x);
+    else
+        exchange_refuse(x, s);
+}

@@ -1,0 +1,353 @@
+/* POST /v1/refresh, /v1/logout, /v1/logout/all; GET /v1/sessions, DELETE /v1/sessions/{sid}; GET /v1/csrf. */
+#include "core/grant.h"
+#include "core/logout.h"
+#include "core/refresh.h"
+#include "http/answer.h"
+#include "http/authenticate.h"
+#include "http/body.h"
+#include "http/carry.h"
+#include "http/endpoint.h"
+#include "http/origin.h"
+#include "http/problem.h"
+#include "http/query.h"
+
+/* --- refresh --- */
+
+static struct cardea_status refresh_text(struct exchange *x, struct view *out)
+{
+    static const struct body_field fields[] = {{"refresh_token", BODY_SECRET, 0, 1, REFRESH_TOKEN_TEXT_MAX}};
+    struct body_value v[1];
+    struct cardea_status s = body_read(x, fields, 1, v);
+    if (!cardea_ok(s))
+        return s;
+    struct view cookie = x->cookies->values[COOKIE_REFRESH];
+    if (v[0].present && cookie.ptr != NULL)
+        return CARDEA_FAIL(E_MANY_CREDENTIALS);
+    if (x->cookies->repeated[COOKIE_REFRESH])
+        return CARDEA_FAIL(E_INVALID_TOKEN);
+    if (!v[0].present && cookie.ptr == NULL)
+        return CARDEA_FAIL(E_UNAUTHENTICATED);
+    x->presented->kind = KIND_TOKEN;
+    x->presented->by_cookie = !v[0].present;
+    *out = v[0].present ? v[0].text : cookie;
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status refresh_begin(struct exchange *x)
+{
+    struct view text;
+    void *room;
+    struct cardea_status s = refresh_text(x, &text);
+    if (cardea_ok(s))
+        s = exchange_new(x, sizeof(struct refresh), &room);
+    if (!cardea_ok(s))
+        return s;
+    struct refresh *r = x->state = room;
+    s = refresh_token_parse(x->site->keys, text, &r->presented);
+    if (!cardea_ok(s) && x->presented->by_cookie)
+        carry_clear(x);
+    return s;
+}
+
+static struct cardea_status refresh_commit_stage(struct exchange *x, struct store_tx *tx)
+{
+    struct refresh *r = x->state;
+    struct flow f = exchange_flow(x, tx);
+    struct cardea_status s = refresh_load(r, &f);
+    if (cardea_ok(s)) {
+        /* A token works only in the place that its app gives it. */
+        enum carrier carrier = x->presented->by_cookie ? CARRIER_TOKEN_COOKIES : CARRIER_BODY;
+        x->app = r->app;
+        s = r->app->carrier == carrier ? carry_admits(x, r->app) : CARDEA_FAIL(E_INVALID_TOKEN);
+    }
+    if (cardea_ok(s))
+        s = refresh_commit(r, &f);
+    if (s.code == CARDEA_E_INVALID_TOKEN) {
+        /* Answered by finish, which clears the cookies of a login that is over. */
+        r->denied = true;
+        return CARDEA_SUCCESS;
+    }
+    return s;
+}
+
+static void refresh_finish(struct exchange *x)
+{
+    const struct refresh *r = x->state;
+    if (!r->denied) {
+        carry_refresh(x, r->app, &r->user, &r->session, &r->successor);
+        return;
+    }
+    if (x->presented->by_cookie)
+        carry_clear(x);
+    problem_answer(x, CARDEA_FAIL(E_INVALID_TOKEN));
+}
+
+/* --- logout --- */
+
+/* An access cookie, good or good but for its age; a bearer token has to be good. */
+static struct cardea_status logout_token(struct exchange *x, struct logout *l)
+{
+    const struct settings *settings = x->site->settings;
+    const struct presented *p = x->presented;
+    struct view audiences[APPS_MAX];
+    struct access_expectation want = {.issuer = view_text(settings->public_url), .audiences = audiences};
+    for (uint32_t i = 0; i < settings->app_count; i++) {
+        const struct app *app = settings_app_at(settings, (uint16_t)i);
+        if (app != NULL)
+            audiences[want.audience_count++] = settings_audience(settings, app);
+    }
+    struct access_token token;
+    struct cardea_status s = p->by_cookie ? access_token_verify_aged(x->site->keys, p->text, &want, x->now_ms, &token)
+                                          : access_token_verify(x->site->keys, p->text, &want, x->now_ms, &token);
+    if (!cardea_ok(s))
+        return s;
+    l->by = LOGOUT_TOKEN;
+    l->sid = token.claims.sid;
+    l->user = token.claims.sub;
+    return CARDEA_SUCCESS;
+}
+
+/* What names the session. A browser's word counts only from where it may come; a bearer token comes from no page by
+ * itself. */
+static struct cardea_status logout_credential(struct exchange *x, struct logout *l)
+{
+    const struct keyring *keys = x->site->keys;
+    struct presented *p = x->presented;
+    struct view refresh = x->cookies->values[COOKIE_REFRESH];
+    struct cardea_status s = presented_find(&x->request, x->cookies, KIND_SESSION | KIND_TOKEN, p);
+    if (!p->by_bearer && !cardea_ok(origin_rule(&x->request, x->site->settings, NULL)))
+        return CARDEA_FAIL(E_ORIGIN);
+    if (!cardea_ok(s))
+        return s;
+    /* spa: the refresh cookie counts before its access cookie: it is good for as long as the login is. */
+    if (refresh.ptr != NULL) {
+        if (p->kind != KIND_UNSET && !(p->kind == KIND_TOKEN && p->by_cookie))
+            return CARDEA_FAIL(E_MANY_CREDENTIALS);
+        *p = (struct presented){.kind = KIND_TOKEN, .by_cookie = true, .text = refresh};
+        l->by = LOGOUT_REFRESH;
+        return x->cookies->repeated[COOKIE_REFRESH] ? CARDEA_FAIL(E_INVALID_TOKEN)
+                                                    : refresh_token_parse(keys, refresh, &l->refresh);
+    }
+    if (p->kind == KIND_TOKEN)
+        return logout_token(x, l);
+    if (p->kind != KIND_SESSION)
+        return CARDEA_FAIL(E_UNAUTHENTICATED);
+    l->by = LOGOUT_COOKIE;
+    return session_cookie_parse(keys, p->text, &l->cookie);
+}
+
+static struct cardea_status logout_begin(struct exchange *x)
+{
+    void *room;
+    struct cardea_status s = body_read(x, NULL, 0, NULL);
+    if (cardea_ok(s))
+        s = exchange_new(x, sizeof(struct logout), &room);
+    if (!cardea_ok(s))
+        return s;
+    x->state = room;
+    s = logout_credential(x, room);
+    /* Whatever was wrong with it, a cookie that proves nothing is of no more use. */
+    if (cardea_status_http(s) == 401 && x->presented->by_cookie)
+        carry_clear(x);
+    return s;
+}
+
+static struct cardea_status logout_commit_stage(struct exchange *x, struct store_tx *tx)
+{
+    struct logout *l = x->state;
+    struct flow f = exchange_flow(x, tx);
+    struct cardea_status s = logout_load(l, &f);
+    l->refused = CARDEA_SUCCESS;
+    if (cardea_ok(s) && x->presented->by_cookie) {
+        x->app = l->app;
+        s = origin_rule(&x->request, x->site->settings, l->app);
+    }
+    if (cardea_ok(s))
+        s = logout_commit(l, &f);
+    if (cardea_status_http(s) == 401) {
+        /* Nothing to end. Answered by finish, which clears the cookies all the same. */
+        l->refused = s;
+        return CARDEA_SUCCESS;
+    }
+    return s;
+}
+
+static void logout_finish(struct exchange *x)
+{
+    const struct logout *l = x->state;
+    if (x->presented->by_cookie)
+        carry_clear(x);
+    if (cardea_ok(l->refused))
+        answer_empty(x, 204);
+    else
+        problem_answer(x, l->refused);
+}
+
+static struct cardea_status logout_all_begin(struct exchange *x)
+{
+    return body_read(x, NULL, 0, NULL);
+}
+
+static struct cardea_status logout_all_commit(struct exchange *x, struct store_tx *tx)
+{
+    struct flow f = exchange_flow(x, tx);
+    return logout_all(&f, x->who->user.id, &x->who->sid);
+}
+
+static void logout_all_finish(struct exchange *x)
+{
+    if (x->presented->by_cookie)
+        carry_clear(x);
+    answer_empty(x, 204);
+}
+
+/* --- the list of devices --- */
+
+static struct cardea_status list_begin(struct exchange *x)
+{
+    static const char *const names[] = {"limit", "cursor"};
+    struct view v[2];
+    void *page;
+    struct cardea_status s = query_read(x, names, 2, v);
+    if (cardea_ok(s))
+        s = exchange_new(x, sizeof(struct page), &page);
+    if (!cardea_ok(s))
+        return s;
+    x->state = page;
+    return query_page(x, v[0], v[1], page);
+}
+
+/* The store hears of last-seen times with a delay; the table knows them. */
+static void freshen(const struct site *site, struct session_record *r)
+{
+    struct table_session t;
+    if (site->table != NULL && table_find_session(site->table, r->sid, &t) == TABLE_HIT &&
+        t.last_seen_at_ms > r->last_seen_at_ms)
+        r->last_seen_at_ms = t.last_seen_at_ms;
+}
+
+static void put_list(struct exchange *x, struct session_record *rows, uint32_t count, const struct cursor *next)
+{
+    struct json_writer w = answer_open(x, count * (size_t)ANSWER_SESSION_MAX + ANSWER_EXTRA_MAX);
+    json_open_object(&w);
+    json_name(&w, "items");
+    json_open_array(&w);
+    for (uint32_t i = 0; i < count; i++) {
+        freshen(x->site, &rows[i]);
+        if (!session_expired(&rows[i], x->now_ms))
+            answer_session(&w, &rows[i], &x->who->sid);
+    }
+    json_close_array(&w);
+    answer_cursor(&w, view_text(next->text), next->text[0] != '\0');
+    json_close_object(&w);
+    answer_json(x, 200, &w);
+}
+
+static struct cardea_status list_work(struct exchange *x)
+{
+    const struct page *page = x->state;
+    const struct store_ops *ops = x->site->store->ops;
+    struct store_tx *tx = NULL;
+    struct cursor next;
+    uint32_t count;
+    void *rows;
+    struct cardea_status s = exchange_new(x, page->limit * sizeof(struct session_record), &rows);
+    if (cardea_ok(s))
+        s = exchange_read_begin(x, &tx);
+    if (cardea_ok(s))
+        s = ops->session_list(tx, &x->who->user.id, x->who->user.epoch, page, rows, &count, &next);
+    exchange_read_end(x, tx);
+    if (s.code == CARDEA_E_INVALID_FIELD)
+        return exchange_fault(x, s, "cursor", VIEW("not a cursor of this list"));
+    if (cardea_ok(s))
+        put_list(x, rows, count, &next);
+    return s;
+}
+
+static struct cardea_status end_begin(struct exchange *x)
+{
+    void *sid;
+    struct cardea_status s = exchange_new(x, sizeof(struct session_id), &sid);
+    if (!cardea_ok(s))
+        return s;
+    x->state = sid;
+    /* What can not be a session's id is none. */
+    return cardea_ok(session_id_parse(exchange_param(x, 0), sid)) ? s : CARDEA_FAIL(E_NOT_FOUND);
+}
+
+static struct cardea_status end_commit(struct exchange *x, struct store_tx *tx)
+{
+    const struct session_id *sid = x->state;
+    struct flow f = exchange_flow(x, tx);
+    struct session_record r;
+    struct cardea_status s = f.ops->session_get(tx, *sid, &r);
+    if (!cardea_ok(s))
+        return s;
+    /* Somebody else's looks like none at all. */
+    if (!ID_SAME(r.user, x->who->user.id) || r.epoch != x->who->user.epoch)
+        return CARDEA_FAIL(E_NOT_FOUND);
+    return flow_session_end(&f, &r, AUDIT_logout, VIEW_EMPTY);
+}
+
+static void end_finish(struct exchange *x)
+{
+    const struct session_id *sid = x->state;
+    if (ID_SAME(*sid, x->who->sid) && x->presented->by_cookie)
+        carry_clear(x);
+    answer_empty(x, 204);
+}
+
+/* --- CSRF token --- */
+
+static struct cardea_status csrf_begin(struct exchange *x)
+{
+    char token[CSRF_TOKEN_TEXT];
+    csrf_token_format(x->site->keys, x->who->sid, x->site->entropy, token);
+    struct json_writer w = answer_open(x, 128);
+    json_open_object(&w);
+    json_member_text(&w, "csrf_token", view_of(token, sizeof token));
+    json_close_object(&w);
+    answer_json(x, 200, &w);
+    return CARDEA_SUCCESS;
+}
+
+static const struct endpoint endpoints[] = {
+    {.methods = METHOD_POST,
+     .path = "/v1/refresh",
+     .flags = ENDPOINT_SETS_COOKIE,
+     .commits = LANE_WRITE,
+     .body_max = ENDPOINT_BODY_SMALL,
+     .begin = refresh_begin,
+     .commit = refresh_commit_stage,
+     .finish = refresh_finish},
+    {.methods = METHOD_POST,
+     .path = "/v1/logout",
+     .flags = ENDPOINT_COOKIES,
+     .commits = LANE_URGENT,
+     .begin = logout_begin,
+     .commit = logout_commit_stage,
+     .finish = logout_finish},
+    {.methods = METHOD_POST,
+     .path = "/v1/logout/all",
+     .kinds = KIND_SESSION | KIND_TOKEN,
+     .commits = LANE_URGENT,
+     .begin = logout_all_begin,
+     .commit = logout_all_commit,
+     .finish = logout_all_finish},
+    {.methods = METHOD_GET,
+     .path = "/v1/sessions",
+     .kinds = KIND_SESSION | KIND_TOKEN,
+     .flags = ENDPOINT_QUERIES,
+     .lane = LANE_READ,
+     .begin = list_begin,
+     .work = list_work},
+    {.methods = METHOD_DELETE,
+     .path = "/v1/sessions/{sid}",
+     .kinds = KIND_SESSION | KIND_TOKEN,
+     .commits = LANE_URGENT,
+     .begin = end_begin,
+     .commit = end_commit,
+     .finish = end_finish},
+    {.methods = METHOD_GET, .path = "/v1/csrf", .kinds = KIND_SESSION | KIND_TOKEN, .begin = csrf_begin},
+};
+const struct endpoint_set session_endpoints = ENDPOINT_SET(endpoints);
