@@ -68,7 +68,7 @@ struct user_record {
     bool email_verified;
     int64_t created_at_ms, updated_at_ms, last_login_at_ms; /* 0: never */
     char username[USERNAME_MAX + 1];                        /* canonical; unique */
-    char email[EMAIL_MAX + 1];                              /* "" none; unique without case otherwise */
+    char email[EMAIL_MAX + 1];                              /* "" none; a verified one is unique, without case */
     char name[NAME_MAX_BYTES + 1];
     char roles[ROLES_MAX_BYTES + 1];           /* sorted, unique, comma-joined; "" none */
     char password_hash[PASSWORD_HASH_MAX + 1]; /* PHC string; "" no password login */
@@ -210,8 +210,9 @@ struct store_ops {
     struct cardea_status (*user_get)(struct store_tx *tx, struct user_id id, struct user_record *out);
     struct cardea_status (*user_find)(struct store_tx *tx, struct view username,
                                       struct user_record *out); /* canonical name */
+    /* By a verified address: one that was only claimed is anybody's, and finds nobody. */
     struct cardea_status (*user_find_email)(struct store_tx *tx, struct view email, struct user_record *out);
-    /* Insert (no such id) or replace. fails: E_USERNAME_TAKEN; E_CONFLICT (e-mail in use). */
+    /* Insert (no such id) or replace. fails: E_USERNAME_TAKEN; E_CONFLICT (verified e-mail in use). */
     struct cardea_status (*user_put)(struct store_tx *tx, const struct user_record *u);
     /* Removes the user with its sessions and API keys. fails: E_NOT_FOUND. */
     struct cardea_status (*user_delete)(struct store_tx *tx, struct user_id id);

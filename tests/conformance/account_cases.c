@@ -83,6 +83,13 @@ void usernames_and_emails_are_unique(void **state)
     c = sample_user(3);
     (void)snprintf(c.email, sizeof c.email, "USER00001@example.ORG");
     assert_code(OPS->user_put(tx, &c), E_CONFLICT);
+    c.email_verified = false; /* a claim is nobody's property, and shows nothing about the owner */
+    assert_ok(OPS->user_put(tx, &c));
+    assert_ok(OPS->user_find_email(tx, VIEW("user00001@example.org"), &got));
+    same_user(&got, &a);
+    c.email_verified = true;
+    assert_code(OPS->user_put(tx, &c), E_CONFLICT);
+    assert_ok(OPS->user_delete(tx, c.id));
     memcpy(b.username, a.username, sizeof b.username); /* a replacement is refused too */
     assert_code(OPS->user_put(tx, &b), E_USERNAME_TAKEN);
     commit(store, tx); /* a refused record breaks nothing */

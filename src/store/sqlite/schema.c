@@ -27,7 +27,7 @@ static const char version_1[] =
     " metadata TEXT NOT NULL"
     ") STRICT, WITHOUT ROWID;"
     "CREATE UNIQUE INDEX user_username ON user (username);"
-    "CREATE UNIQUE INDEX user_email ON user (email) WHERE email <> '';"
+    "CREATE UNIQUE INDEX user_email ON user (email) WHERE email_verified = 1 AND email <> '';"
 
     "CREATE TABLE session ("
     " sid BLOB NOT NULL PRIMARY KEY,"

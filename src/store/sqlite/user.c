@@ -51,9 +51,9 @@ struct cardea_status sqlite_user_find(struct store_tx *tx, struct view username,
 
 struct cardea_status sqlite_user_find_email(struct store_tx *tx, struct view email, struct user_record *out)
 {
-    /* The index holds real addresses only, and '' is nobody's. */
-    struct query q =
-        query_start(tx, QUERY_USER_FIND_EMAIL, "SELECT " COLUMNS " FROM user WHERE email = ? AND email <> ''");
+    /* The index holds verified addresses only, and '' is nobody's. */
+    struct query q = query_start(tx, QUERY_USER_FIND_EMAIL,
+                                 "SELECT " COLUMNS " FROM user WHERE email = ? AND email_verified = 1 AND email <> ''");
     bind_view(&q, email);
     return one(&q, out);
 }
