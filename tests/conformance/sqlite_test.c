@@ -564,6 +564,42 @@ static void another_process_is_waited_for_no_longer_than_allowed(void **state)
     s->ops->close(s);
 }
 
+/* A clock that moves by looking at it: only an operation that looks while it runs can be late on it. */
+static int64_t looks;
+
+static int64_t ticking_ms(void)
+{
+    return looks++;
+}
+
+static void a_long_question_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    enum { SESSIONS = 5000 };
+    struct store *s = NULL;
+    assert_ok(store_sqlite_open(path, ticking_ms, conformance_digest, &s, message, sizeof message));
+    struct store_tx *tx = NULL;
+    assert_ok(s->ops->begin(s, STORE_WRITE, INT64_MAX, &tx));
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        struct session_record r = sample_session(i, sample_user(1).id);
+        assert_ok(s->ops->session_create(tx, &r));
+    }
+    commit(s, tx);
+    struct session_record *out = calloc(SESSIONS, sizeof *out);
+    assert_non_null(out);
+    uint32_t count = 7;
+    assert_ok(s->ops->begin(s, STORE_READ, ticking_ms() + 5, &tx));
+    assert_code(s->ops->session_scan(tx, (struct session_id){{0}}, out, SESSIONS, &count), E_UNAVAILABLE);
+    assert_int_equal(count, 7);
+    s->ops->abort(tx);
+    assert_ok(s->ops->begin(s, STORE_READ, ticking_ms() + 1000, &tx));
+    assert_ok(s->ops->session_scan(tx, (struct session_id){{0}}, out, SESSIONS, &count));
+    assert_int_equal(count, SESSIONS);
+    s->ops->abort(tx);
+    free(out);
+    s->ops->close(s);
+}
+
 static void the_files_are_for_their_owner_only(void **state)
 {
     (void)state;
@@ -793,6 +829,7 @@ int main(void)
         CASE(a_malformed_record_breaks_nothing_else),
         CASE(a_changed_journal_does_not_verify),
         CASE(another_process_is_waited_for_no_longer_than_allowed),
+        CASE(a_long_question_ends_at_its_deadline),
         CASE(the_files_are_for_their_owner_only),
         CASE(a_newer_schema_is_refused),
         CASE(migration_goes_step_by_step),
