@@ -1,4 +1,5 @@
 /* Which sets there are, and how a path finds its endpoint. */
+#include "http/admin.h"
 #include "http/endpoint.h"
 
 const struct endpoint_set *const endpoint_sets[] = {
@@ -7,6 +8,11 @@ const struct endpoint_set *const endpoint_sets[] = {
     &login_endpoints,
     &account_endpoints,
     &api_key_endpoints,
+    &admin_user_endpoints,
+    &admin_user_change_endpoints,
+    &admin_session_endpoints,
+    &admin_key_endpoints,
+    &admin_audit_endpoints,
     &health_endpoints,
     NULL,
 };
