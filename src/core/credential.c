@@ -67,10 +67,10 @@ _Static_assert(API_KEY_BODY + API_KEY_CHECKSUM == API_KEY_TEXT, "the length in c
 static void api_key_checksum(const char *body, char out[API_KEY_CHECKSUM])
 {
     uint8_t digest[32];
-    char text[BASE64URL_LEN(32)];
+    char text[BASE64URL_LEN(6)];
 
     digest_sha256(body, API_KEY_BODY, digest);
-    base64url_encode(digest, sizeof digest, text);
+    base64url_encode(digest, 6, text); /* its first 6 characters need no more bytes than these */
     memcpy(out, text, API_KEY_CHECKSUM);
 }
 
