@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOW_MS = 300, ECHO_MAX = 300 * 1024 };
+enum { SLOW_MS = 300, ECHO_MAX = 300 * 1024, DRAIN_STEPS = 1000 };
 
 static struct settings settings;
 static struct keyring keys = {.refs = 1};
@@ -220,6 +220,8 @@ static void serve(const struct listener_options *o)
     }
     listener_quiesce(l);
     pool_close(o->lanes->hash);
+    for (int i = 0; i < DRAIN_STEPS && listener_busy(l) > 0; i++)
+        usleep(5000);
     listener_close(l);
 }
 
