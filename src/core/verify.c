@@ -101,6 +101,7 @@ static enum verify_answer check_revocation(const struct verifier *v, const struc
                                            struct table_session *session, bool *ret_found,
                                            struct cardea_status *ret_why)
 {
+    table_prefetch_session(v->table, t->sid);
     switch (table_find_token(v->table, t->jti)) {
     case TABLE_MISS:
         break;

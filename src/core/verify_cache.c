@@ -3,14 +3,17 @@
 #include "base/secret.h"
 #include "crypto/mac.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
 
-enum { WAYS = 4, ENTRIES_MIN = 64 };
+enum { WAYS = 4, ENTRIES_MIN = 64, LINE = 64 };
 
 struct entry {
-    uint64_t ring, settings; /* generations; 0 is no settings': an empty entry is never found */
+    alignas(LINE) uint64_t ring; /* generations; 0 is no settings': an empty entry is never found */
+    uint64_t settings;
     struct proven_token token;
 };
+_Static_assert(sizeof(struct entry) == 2 * LINE, "an entry is two cache lines");
 
 /* The hashes of a set lie together: a look-up touches their line and the entry that it wants. */
 struct set {
@@ -22,6 +25,7 @@ struct verify_cache {
     struct tag_key key;
     uint64_t mask;
     uint32_t turn; /* which way gives place, where no entry of a set is useless */
+    void *memory;  /* as allocated; sets begin at the first whole cache line */
     struct set *sets;
 };
 
@@ -33,11 +37,13 @@ struct verify_cache *verify_cache_new(uint32_t entries, const uint8_t key[16])
     struct verify_cache *c = calloc(1, sizeof *c);
     if (c == NULL)
         return NULL;
-    c->sets = calloc(count / WAYS, sizeof *c->sets);
-    if (c->sets == NULL) {
+    /* calloc, since its pages cost nothing until they are used. */
+    c->memory = calloc(count / WAYS + 1, sizeof *c->sets);
+    if (c->memory == NULL) {
         free(c);
         return NULL;
     }
+    c->sets = (struct set *)(((uintptr_t)c->memory + LINE - 1) & ~(uintptr_t)(LINE - 1));
     memcpy(c->key.bytes, key, sizeof c->key.bytes);
     c->mask = count / WAYS - 1;
     return c;
@@ -48,7 +54,7 @@ void verify_cache_free(struct verify_cache *c)
     if (c == NULL)
         return;
     secret_wipe(&c->key, sizeof c->key);
-    free(c->sets);
+    free(c->memory);
     free(c);
 }
 
