@@ -423,7 +423,7 @@ describe('slow work', () => {
         assert.equal(await p.stop(), 0);
     });
     test('past its places a lane answers 503; the connection stays usable', async () => {
-        const p = await probe();
+        const p = await probe('places=2');
         const all = Array.from({ length: 8 }, () => connect(p.port));
         for (const c of all) c.write(get('/slow'));
         const statuses = [];
@@ -436,7 +436,7 @@ describe('slow work', () => {
         assert.equal(await p.stop(), 0);
     });
     test('a flood from one client leaves another its turn', async () => {
-        const p = await probe('proxy=127.0.0.1');
+        const p = await probe('proxy=127.0.0.1', 'places=2');
         const as = (a) => get('/slow', `X-Forwarded-For: ${a}\r\n`);
         const flood = Array.from({ length: 6 }, () => connect(p.port));
         for (const c of flood) c.write(as('192.0.2.1'));

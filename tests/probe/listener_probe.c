@@ -5,7 +5,7 @@
  *
  *     /verify     204 with six headers, inline
  *     /echo       200, what was received, as JSON, inline
- *     /slow       200 after 300 ms on the hash lane (one thread, two places)
+ *     /slow       200 after 300 ms on the hash lane (one thread)
  *     /evil       a response header with CR LF in it
  */
 #include "base/json.h"
@@ -239,7 +239,7 @@ int main(int argc, char **argv)
     publisher_put(&publisher, snapshot_new(&site, &listening, shared, keyring_ref(&keys)));
     struct pool_host pool = {.run = job_work, .refuse = job_refuse, .boot_ms = installation_boot_ms};
     struct lanes lanes = {0};
-    must(pool_open("hash", 1, 2, &pool, &lanes.hash));
+    must(pool_open("hash", 1, (uint32_t)option(argc, argv, "places", 8), &pool, &lanes.hash));
     struct listen_address where = where_of(argv[1]);
     struct listener_options o = {
         .where = &where,
