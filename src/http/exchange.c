@@ -217,7 +217,7 @@ static enum stage next_stage(struct exchange *x)
     const struct endpoint *e = x->endpoint;
     if (x->response.status != 0)
         return done(x);
-    if (x->phase < PHASE_WORK && e->work != NULL) {
+    if (x->phase < PHASE_WORK && e->work != NULL && !x->skip_work) {
         x->phase = PHASE_WORK;
         x->lane = e->lane;
         return STAGE_WORK;

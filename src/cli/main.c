@@ -1,0 +1,228 @@
+/* The program: finds the command, reads its options, runs it. */
+#include "cli/command.h"
+#include "cli/render.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void complain(const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct buf out = buf_heap(16 * 1024);
+    buf_text(&out, "cardea: ");
+    render_text(&out, view_text(text));
+    buf_char(&out, '\n');
+    struct view v = buf_view(&out);
+    if (write(STDERR_FILENO, v.ptr, v.len) < 0) {
+        /* Nobody is there to be told. */
+    }
+    buf_clear(&out);
+}
+
+const char *context_option_at(const struct context *c, const char *name, unsigned index)
+{
+    for (unsigned i = 0; i < c->option_count; i++)
+        if (strcmp(c->options[i].name, name) == 0 && index-- == 0)
+            return c->options[i].value;
+    return NULL;
+}
+
+const char *context_option(const struct context *c, const char *name)
+{
+    const char *last = NULL, *value;
+    for (unsigned i = 0; (value = context_option_at(c, name, i)) != NULL; i++)
+        last = value;
+    return last;
+}
+
+bool context_has(const struct context *c, const char *name)
+{
+    return context_option(c, name) != NULL;
+}
+
+enum exit_code context_config(struct context *c)
+{
+    struct config_option options[2];
+    size_t count = 0;
+    struct config_error error;
+    const char *file = context_option(c, "config");
+    if (context_has(c, "state"))
+        options[count++] = (struct config_option){"state", context_option(c, "state")};
+    if (context_has(c, "listen"))
+        options[count++] = (struct config_option){"listen", context_option(c, "listen")};
+    if (file == NULL)
+        file = getenv("CARDEA_CONFIG");
+    c->config = calloc(1, sizeof(*c->config));
+    if (c->config == NULL) {
+        complain("out of memory");
+        return EXIT_FAILED;
+    }
+    struct cardea_status s = config_load(file, (const char *const *)environ, options, count, c->config, &error);
+    if (cardea_ok(s))
+        return EXIT_OK;
+    struct buf text = buf_heap(4096);
+    config_error_text(&error, &text);
+    complain("%.*s", (int)text.len, text.ptr);
+    buf_clear(&text);
+    return EXIT_USAGE;
+}
+
+void context_warnings(const struct context *c)
+{
+    for (uint32_t i = 0; i < c->config->warning_count; i++)
+        complain("warning: %s", c->config->warnings[i]);
+}
+
+static const struct option *find_option(const struct command *command, const char *name, size_t len)
+{
+    const struct option *lists[] = {common_options, command == NULL ? NULL : command->options};
+    for (size_t i = 0; i < 2; i++)
+        for (const struct option *o = lists[i]; o != NULL && o->name != NULL; o++)
+            if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+                return o;
+    return NULL;
+}
+
+/* The command that the words begin with: one word or two. *ret_used: how many; 0: none yet. */
+static const struct command *find_command(const char *const *words, unsigned count, unsigned *ret_used)
+{
+    char two[128];
+    *ret_used = 0;
+    for (unsigned used = 1; used <= 2 && used <= count; used++) {
+        snprintf(two, sizeof(two), used == 1 ? "%s" : "%s %s", words[0], count > 1 ? words[1] : "");
+        for (size_t i = 0; i < command_count; i++)
+            if (strcmp(commands[i].name, two) == 0) {
+                *ret_used = used;
+                return &commands[i];
+            }
+    }
+    return NULL;
+}
+
+static bool is_group(const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i < command_count; i++)
+        if (strncmp(commands[i].name, word, len) == 0 && commands[i].name[len] == ' ')
+            return true;
+    return false;
+}
+
+/* What is wrong with the command line. */
+#define USAGE(...) (complain(__VA_ARGS__), EXIT_USAGE)
+
+/* One "--name", "--name=value" or "--name value"; *index moves past what it took. */
+static enum exit_code take_option(struct context *c, char **argv, int argc, int *index)
+{
+    const char *text = argv[*index] + 2, *equals = strchr(text, '=');
+    size_t len = equals == NULL ? strlen(text) : (size_t)(equals - text);
+    const struct option *o = find_option(c->command, text, len);
+    if (o == NULL)
+        return USAGE(c->command == NULL ? "unknown option %s; options of a command stand behind it"
+                                        : "unknown option %s; see --help",
+                     argv[*index]);
+    if (o->argument == NULL && equals != NULL)
+        return USAGE("%s takes no value", argv[*index]);
+    if (o->argument != NULL && equals == NULL && *index + 1 >= argc)
+        return USAGE("%s needs a value", argv[*index]);
+    if (c->option_count == OPTIONS_MAX)
+        return USAGE("%s: too many options", argv[*index]);
+    const char *value = o->argument == NULL ? "" : equals != NULL ? equals + 1 : argv[++*index];
+    c->options[c->option_count++] = (struct given){o->name, value};
+    return EXIT_OK;
+}
+
+static enum exit_code take_words(struct context *c, char **argv, int argc)
+{
+    unsigned used = 0;
+    bool options_end = false;
+    for (int i = 1; i < argc; i++) {
+        enum exit_code code = EXIT_OK;
+        if (!options_end && strcmp(argv[i], "--") == 0) {
+            options_end = true;
+        } else if (!options_end && strcmp(argv[i], "-h") == 0) {
+            c->options[c->option_count < OPTIONS_MAX ? c->option_count++ : 0] = (struct given){"help", ""};
+        } else if (!options_end && strncmp(argv[i], "--", 2) == 0) {
+            code = take_option(c, argv, argc, &i);
+        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != 0) {
+            code = USAGE("unknown option %s; see --help", argv[i]);
+        } else if (c->word_count == WORDS_MAX) {
+            code = USAGE("%s: too many arguments", argv[i]);
+        } else {
+            c->words[c->word_count++] = argv[i];
+            if (c->command == NULL)
+                c->command = find_command(c->words, c->word_count, &used);
+        }
+        if (code != EXIT_OK)
+            return code;
+    }
+    c->word_count -= used;
+    memmove(c->words, c->words + used, c->word_count * sizeof(c->words[0]));
+    return EXIT_OK;
+}
+
+static enum exit_code show_help(const struct context *c)
+{
+    struct buf out = buf_heap(OUTPUT_MAX);
+    if (c->command == NULL)
+        help_overview(&out);
+    else
+        help_command(c->command, &out);
+    return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
+}
+
+enum exit_code run_help(struct context *c)
+{
+    struct buf out = buf_heap(OUTPUT_MAX);
+    unsigned used;
+    const struct command *found = find_command(c->words, c->word_count, &used);
+    if (context_has(c, "man"))
+        help_man(&out);
+    else if (c->word_count == 0 || (found == NULL && is_group(c->words[0])))
+        help_overview(&out);
+    else if (found == NULL)
+        return USAGE("there is no command %s", c->words[0]);
+    else
+        help_command(found, &out);
+    return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
+}
+
+static enum exit_code run(struct context *c)
+{
+    if (context_has(c, "help") && (c->command != NULL || c->word_count == 0 || is_group(c->words[0])))
+        return show_help(c);
+    if (c->command == NULL && c->word_count == 0) {
+        show_help(c);
+        return EXIT_USAGE;
+    }
+    if (c->command == NULL)
+        return USAGE(is_group(c->words[0]) ? "%s needs a subcommand; see cardea --help"
+                                           : "there is no command %s; see cardea --help",
+                     c->words[0]);
+    if (c->word_count < c->command->words_min)
+        return USAGE("usage: cardea %s; see --help", c->command->name);
+    if (c->word_count > c->command->words_max)
+        return USAGE("%s: too many arguments; see --help", c->words[c->command->words_max]);
+    c->json = context_has(c, "json");
+    return c->command->run(c);
+}
+
+int main(int argc, char **argv)
+{
+    static struct context c;
+    /* A reader that goes away is an error of write, not the end of a command half done. */
+    signal(SIGPIPE, SIG_IGN);
+    enum exit_code code = take_words(&c, argv, argc);
+    if (code == EXIT_OK)
+        code = run(&c);
+    free(c.config);
+    return code;
+}

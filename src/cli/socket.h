@@ -1,0 +1,18 @@
+/* The admin socket's client: one HTTP/1.1 request over a unix socket, one answer. */
+#ifndef CLI_SOCKET_H
+#define CLI_SOCKET_H
+
+#include "cli/call.h"
+
+enum socket_outcome {
+    SOCKET_UNSET = 0,
+    SOCKET_ANSWERED,
+    SOCKET_NOBODY, /* no socket there, or nobody listens on it */
+    SOCKET_UNSAFE, /* others may write to the state folder: whoever listens there may be anybody */
+    SOCKET_BROKEN, /* sent, perhaps carried out, and no whole answer came */
+};
+
+/* prefix: base_path, put before the call's path. */
+enum socket_outcome socket_call(const struct config *config, const struct call *call, struct answer *out);
+
+#endif
