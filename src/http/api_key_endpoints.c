@@ -22,7 +22,9 @@ static struct cardea_status create_scopes(struct exchange *x, const struct body_
     bool reserved = false;
     struct cardea_status s = scopes_canonical(v->texts, v->count, k->scopes, &reserved);
     if (!cardea_ok(s))
-        return exchange_fault(x, s, "scopes", VIEW("a scope is 1 to 64 printable characters without space, \" and \\"));
+        return exchange_fault(
+            x, s, "scopes",
+            VIEW("a scope is 1 to 64 printable ASCII characters without spaces, quotes and backslashes"));
     if (reserved && !identity_has_role(x->who, "admin"))
         return exchange_fault(x, CARDEA_FAIL(E_FORBIDDEN), "scopes",
                               VIEW("introspect, revoke and cardea:… are for administrators to give"));

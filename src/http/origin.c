@@ -97,7 +97,7 @@ void origin_preflight(struct exchange *x, unsigned allowed_methods)
     struct view methods = origin_methods(x, allowed_methods), origin;
     answer_empty(x, 204);
     answer_header(x, "Vary", VIEW("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"));
-    if (!cors_allowed(x, NULL, &origin))
+    if (allowed_methods == 0 || !cors_allowed(x, NULL, &origin))
         return; /* a browser takes 204 without these headers for a no */
     answer_header(x, "Access-Control-Allow-Origin", origin);
     answer_header(x, "Access-Control-Allow-Credentials", VIEW("true"));

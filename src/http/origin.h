@@ -19,7 +19,8 @@ struct cardea_status origin_check(struct view origin, struct view fetch_site, co
 bool origin_listed(const struct settings *s, const struct app *app, struct view origin);
 /* Sent by a browser: Origin or Sec-Fetch-Site is there. */
 bool origin_from_browser(const struct request *r);
-/* CORS headers of an ordinary answer, and the whole answer to a preflight (204; without CORS headers when refused). */
+/* CORS headers of an ordinary answer, and the whole answer to a preflight (204; without CORS headers when refused, or
+ * when the path answers no other origin at all: allowed_methods 0). */
 void origin_cors(struct exchange *x, const struct app *app);
 void origin_preflight(struct exchange *x, unsigned allowed_methods);
 /* Methods as Allow and Access-Control-Allow-Methods list them, with OPTIONS. */
