@@ -133,8 +133,8 @@ static void user_names_have_one_form(void **state)
         "a\x7f",
         "\xc4\xb1stanbul",
         "\xef\xbd\x81\xef\xbd\x84",
-        "a\xe2\x80\x8b"
-        "b",
+        ("a\xe2\x80\x8b"
+         "b"),
         "\xe1\xb4\xac",
         "a\xff",
     };
