@@ -141,6 +141,31 @@ static void roff(struct buf *out, const char *text)
     }
 }
 
+/* A paragraph in lines of moderate length, as mandoc's lint likes them. */
+static void roff_paragraph(struct buf *out, const char *text)
+{
+    enum { LINE = 72 };
+    struct view rest = view_text(text), word;
+    size_t at = 0;
+    while (rest.len > 0) {
+        char piece[128];
+        view_cut(rest, ' ', &word, &rest);
+        if (at > 0 && at + 1 + word.len > LINE) {
+            buf_char(out, '\n');
+            at = 0;
+        } else if (at > 0) {
+            buf_char(out, ' ');
+            at++;
+        }
+        size_t len = word.len < sizeof(piece) - 1 ? word.len : sizeof(piece) - 1;
+        memcpy(piece, word.ptr, len);
+        piece[len] = 0;
+        roff(out, piece);
+        at += word.len;
+    }
+    buf_char(out, '\n');
+}
+
 static void roff_options(const struct option *o, struct buf *out)
 {
     for (; o->name != NULL; o++) {
@@ -153,8 +178,7 @@ static void roff_options(const struct option *o, struct buf *out)
             buf_text(out, "\\fR");
         }
         buf_char(out, '\n');
-        roff(out, o->help);
-        buf_char(out, '\n');
+        roff_paragraph(out, o->help);
     }
 }
 
@@ -172,8 +196,7 @@ static void roff_commands(struct buf *out)
         roff(out, c->summary);
         buf_text(out, ".\n");
         if (*c->text != 0) {
-            roff(out, c->text);
-            buf_char(out, '\n');
+            roff_paragraph(out, c->text);
         }
         roff_options(c->options, out);
     }
@@ -184,16 +207,17 @@ void help_man(struct buf *out)
     buf_text(
         out,
         ".\\\" Made by: cardea help \\-\\-man\n"
-        ".TH CARDEA 1 \"\" \"cardea " CARDEA_VERSION "\"\n"
+        ".TH CARDEA 1 2026-11-21 \"cardea " CARDEA_VERSION "\"\n"
         ".SH NAME\ncardea \\- sessions and signed tokens, one service\n"
         ".SH SYNOPSIS\n\\fBcardea\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...] [\\fIOPTION\\fR...]\n"
         ".SH DESCRIPTION\n"
         "Cardea answers, for any web application, who is calling and whether they may.\n"
         "\\fBcardea serve\\fR runs the service; the other commands work on its state folder, whether it runs or not:\n"
-        "while it runs they go through the socket \\fIadmin.sock\\fR in that folder, otherwise they open it "
+        "while it runs they go through the socket \\fIadmin.sock\\fR there,\n"
+        "otherwise they open it "
         "themselves.\n"
         "A \\fIUSER\\fR is given by name or id.\n"
-        "What a command changes is in force at the next request, and stands in the journal as done by\n"
+        "What a command changes is in force at the next request,\nand stands in the journal as done by\n"
         "\\fIoperator:UID\\fR.\n"
         ".SH OPTIONS\nThese go with every command.\n");
     roff_options(common_options, out);
@@ -210,10 +234,10 @@ void help_man(struct buf *out)
     buf_text(
         out,
         ".SH ENVIRONMENT\n"
-        "Every key of the configuration has a variable: \\fIlisten.tls.cert\\fR is \\fBCARDEA_LISTEN_TLS_CERT\\fR.\n"
+        "Every key of the configuration has a variable:\n\\fIlisten.tls.cert\\fR is \\fBCARDEA_LISTEN_TLS_CERT\\fR.\n"
         "\\fBCARDEA_CONFIG\\fR names the configuration file. \\fBcardea config manual\\fR prints all keys.\n"
         ".SH FILES\n"
-        ".TP\n\\fIDIR\\fR/master.key\nThe key that encrypts the other keys. Keep a copy of it, apart from copies of "
+        ".TP\n\\fIDIR\\fR/master.key\nThe key that encrypts the other keys.\nKeep a copy of it, apart from copies of "
         "the "
         "database.\n"
         ".TP\n\\fIDIR\\fR/cardea.db\nThe database.\n"

@@ -1,4 +1,5 @@
 /* The program: finds the command, reads its options, runs it. */
+#include "base/id.h"
 #include "cli/command.h"
 #include "cli/render.h"
 
@@ -140,19 +141,32 @@ static enum exit_code take_option(struct context *c, char **argv, int argc, int 
     return EXIT_OK;
 }
 
+/* Ids are base64url and may begin with a dash, or two: they are words all the same. */
+static bool is_id(const char *text, const struct command *command)
+{
+    size_t len = strlen(text);
+    for (const char *p = text; *p != 0; p++)
+        if (strchr("-_", *p) == NULL && !(*p >= '0' && *p <= '9') && !(*p >= 'a' && *p <= 'z') &&
+            !(*p >= 'A' && *p <= 'Z'))
+            return false;
+    return command != NULL && (len == ID16_TEXT || len == KEY_ID_TEXT) &&
+           find_option(command, text + 2, len - 2) == NULL;
+}
+
 static enum exit_code take_words(struct context *c, char **argv, int argc)
 {
     unsigned used = 0;
     bool options_end = false;
     for (int i = 1; i < argc; i++) {
         enum exit_code code = EXIT_OK;
-        if (!options_end && strcmp(argv[i], "--") == 0) {
+        bool option = !options_end && argv[i][0] == '-' && argv[i][1] != 0 && !is_id(argv[i], c->command);
+        if (option && strcmp(argv[i], "--") == 0) {
             options_end = true;
-        } else if (!options_end && strcmp(argv[i], "-h") == 0) {
+        } else if (option && strcmp(argv[i], "-h") == 0) {
             c->options[c->option_count < OPTIONS_MAX ? c->option_count++ : 0] = (struct given){"help", ""};
-        } else if (!options_end && strncmp(argv[i], "--", 2) == 0) {
+        } else if (option && strncmp(argv[i], "--", 2) == 0) {
             code = take_option(c, argv, argc, &i);
-        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != 0) {
+        } else if (option) {
             code = USAGE("unknown option %s; see --help", argv[i]);
         } else if (c->word_count == WORDS_MAX) {
             code = USAGE("%s: too many arguments", argv[i]);

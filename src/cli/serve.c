@@ -35,11 +35,11 @@ static enum exit_code code_of(struct cardea_status s)
     }
 }
 
-static enum exit_code open_installation(const struct config *config, struct installation *out)
+static enum exit_code open_installation(const struct config *config, int64_t wait_ms, struct installation *out)
 {
     char message[1024] = "";
     const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
-    int64_t until = installation_boot_ms() + LOCK_WAIT_MS;
+    int64_t until = installation_boot_ms() + wait_ms;
     struct cardea_status s;
     while ((s = installation_open(config, INSTALLATION_CREATE, out, message, sizeof(message))).code == CARDEA_E_BUSY &&
            installation_boot_ms() < until)
@@ -73,7 +73,7 @@ enum exit_code run_serve(struct context *c)
     if (code != EXIT_OK)
         return code;
     context_warnings(c);
-    code = open_installation(c->config, &i);
+    code = open_installation(c->config, LOCK_WAIT_MS, &i);
     if (code != EXIT_OK)
         return code;
     serving = c;
@@ -160,7 +160,7 @@ enum exit_code run_init(struct context *c)
     enum exit_code code = context_config(c);
     if (code != EXIT_OK)
         return code;
-    code = open_installation(c->config, &i);
+    code = open_installation(c->config, 0, &i);
     if (code != EXIT_OK)
         return code;
     bool fresh = i.fresh;

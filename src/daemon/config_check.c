@@ -186,8 +186,9 @@ static struct cardea_status check_hashing(const struct config *c, struct config_
 {
     struct argon2_cost cost = c->settings.argon2;
     if (!argon2_cost_acceptable(cost))
-        return config_refuse(c, error, given(c, "argon2.memory") ? "argon2.memory" : "argon2.passes",
-                             "argon2.memory and argon2.passes are below OWASP's minimum of 19 MiB with 2 passes");
+        return config_refuse(
+            c, error, given(c, "argon2.memory") ? "argon2.memory" : "argon2.passes",
+            "argon2.memory and argon2.passes are below OWASP's minimum: 19 MiB with 2 passes, or 46 MiB with one");
     uint64_t memory_mib = (cost.memory_kib + 1023) / 1024;
     uint64_t threads = c->hash_threads == 0 ? 1 : c->hash_threads;
     if (memory_mib * threads > c->hash_memory_max_mib)

@@ -66,9 +66,10 @@ const struct config_key config_keys[] = {
              "is made on first start."},
     {"lease", CONFIG_DURATION, AT(lease_ms), .min = SECOND, .max = MINUTE, .default_text = "2s",
      .help = "Longest time another verifier may go on without hearing of revocations. Without effect on one node."},
-    {"argon2.memory", CONFIG_KIB, SETTING(argon2.memory_kib), .min = 8 * 1024, .max = 4096 * 1024,
+    {"argon2.memory", CONFIG_KIB, SETTING(argon2.memory_kib), .min = 8 * 1024, .max = ARGON2_MEMORY_KIB_MAX,
      .default_text = "64MiB",
-     .help = "Memory of one password hash. With `argon2.passes` not below OWASP's minimum (19 MiB with 2 passes)."},
+     .help = "Memory of one password hash. With `argon2.passes` not below OWASP's minimum (19 MiB with 2 passes, or 46 "
+             "with one)."},
     {"argon2.passes", CONFIG_COUNT, SETTING(argon2.passes), .min = 1, .max = 64, .default_text = "3",
      .help = "Passes of one password hash."},
     {"jwks.max_age", CONFIG_DURATION, SETTING(jwks_max_age_ms), .min = SECOND, .max = DAY, .default_text = "5m",

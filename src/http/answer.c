@@ -100,8 +100,10 @@ void answer_session(struct json_writer *w, const struct session_record *s, const
     json_close_object(w);
 }
 
-void answer_api_key(struct json_writer *w, const struct api_key_record *k, struct view secret)
+void answer_api_key(struct json_writer *w, const struct api_key_record *k, bool owner, struct view secret)
 {
+    char user[USER_ID_TEXT];
+    struct buf user_text = buf_fixed(user, sizeof user);
     char id[ID16_TEXT], prefix[sizeof(API_KEY_PREFIX) - 1 + ID16_TEXT];
     struct buf id_text = buf_fixed(id, sizeof id), prefix_text = buf_fixed(prefix, sizeof prefix);
     buf_api_key_id(&id_text, k->id);
@@ -109,6 +111,10 @@ void answer_api_key(struct json_writer *w, const struct api_key_record *k, struc
     buf_put(&prefix_text, buf_view(&id_text));
     json_open_object(w);
     json_member_text(w, "id", buf_view(&id_text));
+    if (owner) {
+        buf_user_id(&user_text, k->user);
+        json_member_text(w, "user", buf_view(&user_text));
+    }
     json_member_text(w, "name", view_text(k->name));
     json_member_text(w, "prefix", buf_view(&prefix_text));
     if (secret.len > 0)

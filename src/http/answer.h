@@ -34,7 +34,8 @@ void answer_header(struct exchange *x, const char *name, struct view value);
 /* Values (the caller writes the member's name). current: the caller's own session, or NULL. */
 void answer_user(struct json_writer *w, const struct user_record *u);
 void answer_session(struct json_writer *w, const struct session_record *s, const struct session_id *current);
-void answer_api_key(struct json_writer *w, const struct api_key_record *k, struct view secret /* "" : not shown */);
+/* owner: show whose it is; secret: empty, not shown. */
+void answer_api_key(struct json_writer *w, const struct api_key_record *k, bool owner, struct view secret);
 /* The end of a list: next_cursor, null when there is no more. */
 void answer_cursor(struct json_writer *w, struct view next, bool more);
 
