@@ -164,6 +164,7 @@ static struct cardea_status settle_stores(struct config *c, struct config_error 
     if (!given(c, "sessions")) {
         memcpy(c->sessions, c->accounts, sizeof(c->sessions));
         derived(c, "sessions");
+        return CARDEA_SUCCESS;
     }
     s = settle_store(c, error, "sessions", c->sessions);
     if (cardea_ok(s) && strcmp(c->accounts, c->sessions) != 0)

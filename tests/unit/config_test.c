@@ -81,6 +81,18 @@ static void defaults_without_a_file(void **state)
     assert_int_equal(config->warning_count, 0);
 }
 
+/* A state folder named from where one stands: its files are in it, once. */
+static void relative_state(void **state)
+{
+    (void)state;
+    struct config_error error;
+    const struct config_option option = {"state", ".state"};
+    assert_ok(config_load(NULL, NULL, &option, 1, config, &error));
+    assert_string_equal(config->accounts, "sqlite:.state/cardea.db");
+    assert_string_equal(config->sessions, config->accounts);
+    assert_string_equal(config->master_key_file, ".state/master.key");
+}
+
 /* Two places name defaults: core's, for whoever uses core alone, and the table's. They must be the same. */
 static void table_agrees_with_core(void **state)
 {
@@ -470,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_without_a_file),
+        cmocka_unit_test(relative_state),
         cmocka_unit_test(table_agrees_with_core),
         cmocka_unit_test(whole_file),
         cmocka_unit_test(empty_files),
