@@ -7,8 +7,9 @@
 function destination(search, origin) {
     const next = search.startsWith('?next=') ? search.slice('?next='.length) : '/';
     if (!/^\/(?![/\\])[\x21-\x7e]*$/.test(next) || next.includes('\\')) return '/';
+    // Dots are resolved here, so that what is looked at is what the browser will see: "/./%2e//evil" becomes "//evil".
     const url = new URL(next, origin);
-    return url.origin === origin ? url.pathname + url.search : '/';
+    return url.origin === origin && !url.pathname.startsWith('//') ? url.pathname + url.search : '/';
 }
 
 const sentences = {

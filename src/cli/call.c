@@ -125,6 +125,13 @@ static void wait_ms(long ms)
     nanosleep(&t, NULL);
 }
 
+/* A new user may be the first thing that an installation ever hears of: that is how a script makes one. */
+static enum installation_mode mode_for(const struct call *call)
+{
+    bool new_user = call->method == METHOD_POST && strcmp(call->path, "/v1/admin/users") == 0;
+    return new_user ? INSTALLATION_CREATE : INSTALLATION_OPEN;
+}
+
 /* Once: through the socket, or in this process. *ret_busy: somebody has the lock and nobody listens, as yet. */
 static enum exit_code try_once(struct context *c, const struct call *call, struct answer *out, char *message,
                                size_t cap, bool *ret_busy)
@@ -143,7 +150,7 @@ static enum exit_code try_once(struct context *c, const struct call *call, struc
         break;
     }
     struct installation i;
-    struct cardea_status s = installation_open(c->config, INSTALLATION_OPEN, &i, message, cap);
+    struct cardea_status s = installation_open(c->config, mode_for(call), &i, message, cap);
     if (cardea_ok(s)) {
         enum exit_code code = call_local(c->config, &i, call, out);
         installation_close(&i);
