@@ -45,7 +45,8 @@ struct cardea_status logout_load(struct logout *l, const struct flow *f)
 
 struct cardea_status logout_commit(struct logout *l, const struct flow *f)
 {
-    return flow_session_end(f, &l->session, AUDIT_logout, VIEW_EMPTY);
+    return l->all ? logout_all(f, l->session.user, &l->session.sid)
+                  : flow_session_end(f, &l->session, AUDIT_logout, VIEW_EMPTY);
 }
 
 struct cardea_status logout_all(const struct flow *f, struct user_id user, const struct session_id *by)

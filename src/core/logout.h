@@ -12,6 +12,7 @@
 
 struct logout {
     enum { LOGOUT_UNSET = 0, LOGOUT_COOKIE, LOGOUT_TOKEN, LOGOUT_REFRESH } by;
+    bool all; /* not this session alone, but all of its user's */
     struct session_cookie cookie;
     struct refresh_token refresh;
     struct session_id sid; /* LOGOUT_TOKEN, with the user it names */
@@ -25,7 +26,7 @@ struct logout {
 /* Which session is meant. fails: E_INVALID_SESSION, E_INVALID_TOKEN: there is none (any more), or the secret is not its
  * own; the store's failures. */
 struct cardea_status logout_load(struct logout *l, const struct flow *f) CARDEA_CHECKED;
-/* End it, in the same transaction. */
+/* End it (or all of them), in the same transaction. */
 struct cardea_status logout_commit(struct logout *l, const struct flow *f) CARDEA_CHECKED;
 /* End all sessions and tokens of a user: the epoch advances. fails: E_NOT_FOUND. */
 struct cardea_status logout_all(const struct flow *f, struct user_id user,

@@ -100,6 +100,8 @@ struct cardea_status exchange_fault(struct exchange *x, struct cardea_status why
 struct cardea_status exchange_new(struct exchange *x, size_t size, void **out) CARDEA_CHECKED;
 /* The n-th {param} of the path, raw. */
 struct view exchange_param(const struct exchange *x, size_t n);
+/* Is X-CSRF-Token there, once, and of this session? fails: E_CSRF. */
+struct cardea_status exchange_csrf(const struct exchange *x, struct session_id sid) CARDEA_CHECKED;
 /* A read transaction with the exchange's deadline, and its end. */
 struct cardea_status exchange_read_begin(struct exchange *x, struct store_tx **out) CARDEA_CHECKED;
 void exchange_read_end(struct exchange *x, struct store_tx *tx); /* NULL is safe */

@@ -187,6 +187,13 @@ static struct verifier verifier_of(struct exchange *x)
     };
 }
 
+struct cardea_status exchange_csrf(const struct exchange *x, struct session_id sid)
+{
+    if (request_header_count(&x->request, VIEW("X-CSRF-Token")) != 1)
+        return CARDEA_FAIL(E_CSRF);
+    return csrf_token_check(x->site->keys, sid, request_header(&x->request, VIEW("X-CSRF-Token")));
+}
+
 /* Cross-site rules for what a cookie authenticated; then role and age of the login. */
 static struct cardea_status admit(struct exchange *x)
 {
@@ -196,11 +203,8 @@ static struct cardea_status admit(struct exchange *x)
     x->app = x->who->app;
     if (x->presented->by_cookie && ((unsigned)x->request.method & SAFE_METHODS) == 0) {
         s = origin_rule(&x->request, settings, x->app);
-        if (cardea_ok(s) && (e->flags & ENDPOINT_NO_CSRF) == 0) {
-            bool once = request_header_count(&x->request, VIEW("X-CSRF-Token")) == 1;
-            s = once ? csrf_token_check(x->site->keys, x->who->sid, request_header(&x->request, VIEW("X-CSRF-Token")))
-                     : CARDEA_FAIL(E_CSRF);
-        }
+        if (cardea_ok(s) && (e->flags & ENDPOINT_NO_CSRF) == 0)
+            s = exchange_csrf(x, x->who->sid);
     }
     if (cardea_ok(s) && (e->flags & ENDPOINT_ADMIN) != 0) {
         if (!identity_has_role(x->who, "admin"))

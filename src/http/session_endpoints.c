@@ -101,6 +101,9 @@ static struct cardea_status logout_token(struct exchange *x, struct logout *l)
                                           : access_token_verify(x->site->keys, p->text, &want, x->now_ms, &token);
     if (!cardea_ok(s))
         return s;
+    /* Age is no fault here; having been revoked is. */
+    if (x->site->table != NULL && table_find_token(x->site->table, token.claims.jti) == TABLE_REVOKED)
+        return CARDEA_FAIL(E_INVALID_TOKEN);
     l->by = LOGOUT_TOKEN;
     l->sid = token.claims.sid;
     l->user = token.claims.sub;
@@ -136,7 +139,7 @@ static struct cardea_status logout_credential(struct exchange *x, struct logout 
     return session_cookie_parse(keys, p->text, &l->cookie);
 }
 
-static struct cardea_status logout_begin(struct exchange *x)
+static struct cardea_status logout_start(struct exchange *x, bool all)
 {
     void *room;
     struct cardea_status s = body_read(x, NULL, 0, NULL);
@@ -145,11 +148,22 @@ static struct cardea_status logout_begin(struct exchange *x)
     if (!cardea_ok(s))
         return s;
     x->state = room;
+    ((struct logout *)room)->all = all;
     s = logout_credential(x, room);
     /* Whatever was wrong with it, a cookie that proves nothing is of no more use. */
     if (cardea_status_http(s) == 401 && x->presented->by_cookie)
         carry_clear(x);
     return s;
+}
+
+static struct cardea_status logout_begin(struct exchange *x)
+{
+    return logout_start(x, false);
+}
+
+static struct cardea_status logout_all_begin(struct exchange *x)
+{
+    return logout_start(x, true);
 }
 
 static struct cardea_status logout_commit_stage(struct exchange *x, struct store_tx *tx)
@@ -161,6 +175,9 @@ static struct cardea_status logout_commit_stage(struct exchange *x, struct store
     if (cardea_ok(s) && x->presented->by_cookie) {
         x->app = l->app;
         s = origin_rule(&x->request, x->site->settings, l->app);
+        /* One session may end by its cookie alone; the others take a page that knows the session's token. */
+        if (cardea_ok(s) && l->all)
+            s = exchange_csrf(x, l->session.sid);
     }
     if (cardea_ok(s))
         s = logout_commit(l, &f);
@@ -181,24 +198,6 @@ static void logout_finish(struct exchange *x)
         answer_empty(x, 204);
     else
         problem_answer(x, l->refused);
-}
-
-static struct cardea_status logout_all_begin(struct exchange *x)
-{
-    return body_read(x, NULL, 0, NULL);
-}
-
-static struct cardea_status logout_all_commit(struct exchange *x, struct store_tx *tx)
-{
-    struct flow f = exchange_flow(x, tx);
-    return logout_all(&f, x->who->user.id, &x->who->sid);
-}
-
-static void logout_all_finish(struct exchange *x)
-{
-    if (x->presented->by_cookie)
-        carry_clear(x);
-    answer_empty(x, 204);
 }
 
 /* --- the list of devices --- */
@@ -329,11 +328,11 @@ static const struct endpoint endpoints[] = {
      .finish = logout_finish},
     {.methods = METHOD_POST,
      .path = "/v1/logout/all",
-     .kinds = KIND_SESSION | KIND_TOKEN,
+     .flags = ENDPOINT_COOKIES,
      .commits = LANE_URGENT,
      .begin = logout_all_begin,
-     .commit = logout_all_commit,
-     .finish = logout_all_finish},
+     .commit = logout_commit_stage,
+     .finish = logout_finish},
     {.methods = METHOD_GET,
      .path = "/v1/sessions",
      .kinds = KIND_SESSION | KIND_TOKEN,
