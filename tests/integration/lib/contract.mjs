@@ -27,6 +27,9 @@ function validate(at, value) {
     return check(value) ? [] : check.errors.map((e) => `${e.instancePath || '/'} ${e.message} ${JSON.stringify(e.params)}`);
 }
 
+/** What this process has tried: "METHOD /template" → the statuses that came back. */
+export const exercised = new Map();
+
 /** Throws unless the answer is one that the contract allows. `path` without query; `base` the configured base path. */
 export function checkContract({ method, path, status, headers, text }, base = '') {
     const fault = (why) => {
@@ -40,6 +43,11 @@ export function checkContract({ method, path, status, headers, text }, base = ''
         operation = template.path.startsWith('/verify') ? 'get' : method.toLowerCase();
         if (operation === 'head') operation = 'get';
         if (!verbs[operation]) operation = undefined;
+    }
+    if (operation) {
+        const name = `${operation.toUpperCase()} ${template.path}`;
+        if (!exercised.has(name)) exercised.set(name, new Set());
+        exercised.get(name).add(status);
     }
     if (status === 204 && method === 'OPTIONS') return; // CORS preflight
     const responses = operation ? document.paths[template.path][operation].responses : undefined;
