@@ -13,7 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/conversation.h"
 
-enum { CONNECTION_MEMORY = 32 * 1024 };
+enum { CONNECTION_MEMORY = 24 * 1024 };
 
 struct listener;
 
