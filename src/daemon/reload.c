@@ -2,44 +2,6 @@
 
 #include "daemon/log.h"
 
-#include <stdlib.h>
-
-static const struct app *app_named(const struct app *apps, uint32_t count, const char *name)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (name[0] != '\0' && strcmp(apps[i].name, name) == 0)
-            return &apps[i];
-    return NULL;
-}
-
-struct cardea_status reload_keep_apps(const struct settings *now, struct settings *next)
-{
-    struct app *kept = calloc(APPS_MAX, sizeof *kept);
-    uint32_t count = now->app_count;
-    if (kept == NULL)
-        return CARDEA_FAIL(E_UNAVAILABLE);
-    for (uint32_t i = 0; i < now->app_count; i++) {
-        const struct app *same = app_named(next->apps, next->app_count, now->apps[i].name);
-        if (same != NULL)
-            kept[i] = *same;
-    }
-    struct cardea_status s = CARDEA_SUCCESS;
-    for (uint32_t i = 0; i < next->app_count && cardea_ok(s); i++) {
-        if (app_named(now->apps, now->app_count, next->apps[i].name) != NULL)
-            continue;
-        if (count == APPS_MAX)
-            s = CARDEA_FAIL(E_LIMIT);
-        else
-            kept[count++] = next->apps[i];
-    }
-    if (cardea_ok(s)) {
-        memcpy(next->apps, kept, APPS_MAX * sizeof *kept);
-        next->app_count = count;
-    }
-    free(kept);
-    return s;
-}
-
 void reload_warn(const struct config *now, const struct config *next)
 {
     const struct {

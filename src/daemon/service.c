@@ -296,13 +296,12 @@ struct cardea_status service_reload(struct service *s, const struct config *c)
     if (settings == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     struct snapshot *now = publisher_take(&s->publisher);
-    struct cardea_status status = reload_keep_apps(now->settings, settings);
+    struct cardea_status status = settings_keep_places(settings, now->settings);
     if (!cardea_ok(status)) {
         settings_unref(settings);
         snapshot_unref(now);
         return status;
     }
-    settings->generation = now->settings->generation + 1;
     struct listening listening = listening_of(c);
     struct snapshot *next = snapshot_new(&now->site, &listening, settings, keyring_ref(now->keys));
     snapshot_unref(now);
