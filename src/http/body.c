@@ -158,7 +158,8 @@ static struct cardea_status read_members(struct exchange *x, const struct json *
 struct cardea_status body_read(struct exchange *x, const struct body_field *fields, size_t count,
                                struct body_value *values)
 {
-    memset(values, 0, count * sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct body_value){0};
     if (x->request.body.len > 0) {
         /* Every token but the first takes two bytes at least. */
         size_t cap = x->request.body.len / 2 + 2;
