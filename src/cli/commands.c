@@ -73,7 +73,7 @@ const struct command commands[] = {
      run_serve},
     {"init", "", 0, 0, init_options, "Make an installation",
      "Makes the state folder with its master key, database and keys, where they are missing.", run_init},
-    {"user add", "NAME", 1, 1, user_add_options, "Make a user", "Passwords never stand on the command line.",
+    {"user add", "NAME", 1, 1, user_add_options, "Make a user", "Makes the installation too, where there is none. Passwords never stand on the command line.",
      run_user_add},
     {"user list", "", 0, 0, user_list_options, "List users", "", run_user_list},
     {"user show", "USER", 1, 1, none, "Show a user", "", run_user_show},
