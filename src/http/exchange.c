@@ -4,6 +4,7 @@
 #include "core/password.h"
 #include "http/answer.h"
 #include "http/authenticate.h"
+#include "http/body.h"
 #include "http/endpoint.h"
 #include "http/origin.h"
 #include "http/problem.h"
@@ -241,6 +242,9 @@ static enum stage enter(struct exchange *x)
     struct cardea_status s = CARDEA_SUCCESS;
     if (x->request.query.len > 0 && (x->endpoint->flags & (ENDPOINT_ANY_QUERY | ENDPOINT_QUERIES)) == 0)
         s = exchange_fault(x, CARDEA_FAIL(E_BAD_REQUEST), NULL, VIEW("This call takes no query parameters"));
+    /* A call without input: nothing but the empty object, so that no field is ever silently ignored. */
+    if (cardea_ok(s) && x->endpoint->body_max == 0 && x->endpoint->methods != METHOD_ANY)
+        s = body_read(x, NULL, 0, NULL);
     if (cardea_ok(s) && x->endpoint->begin != NULL)
         s = x->endpoint->begin(x);
     return cardea_ok(s) ? next_stage(x) : refuse(x, s);

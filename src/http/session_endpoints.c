@@ -142,9 +142,7 @@ static struct cardea_status logout_credential(struct exchange *x, struct logout 
 static struct cardea_status logout_start(struct exchange *x, bool all)
 {
     void *room;
-    struct cardea_status s = body_read(x, NULL, 0, NULL);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct logout), &room);
+    struct cardea_status s = exchange_new(x, sizeof(struct logout), &room);
     if (!cardea_ok(s))
         return s;
     x->state = room;

@@ -1,0 +1,253 @@
+// Does the service keep what docs/openapi.yaml says of every operation, including those added after this was written?
+//
+// The lists come from the document: each operation needs a recipe here, and is then tried as its marks say. Every answer of every
+// integration test is checked against the document besides (lib/contract.mjs).
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { exercised, operations } from './lib/contract.mjs';
+import { Service, PASSWORD } from './lib/service.mjs';
+import { COOKIE, Caller, allowed, bearer, cookies, decode, refused, signUp } from './lib/credentials.mjs';
+
+const NEW_PASSWORD = 'nine violet otters read';
+const settings = {
+    signup: true,
+    apps: { web: 'web', spa: 'spa', mobile: 'mobile' },
+    policies: { staff: { roles: ['staff'] } },
+    guess: { free: 100, address_per_minute: 10000 },
+};
+let service, admins = 0;
+before(async () => { service = await Service.start({ settings, users: [{ name: 'root', roles: ['admin'] }] }); });
+after(() => service?.end());
+
+const admin = (app) => Caller.login(service, 'root', { app });
+/** A user with a session, a token and an API key, to see which of them end. */
+async function victim() {
+    const user = await signUp(service, 'victim');
+    const web = await Caller.login(service, user.username), mobile = await Caller.login(service, user.username, { app: 'mobile' });
+    const made = allowed(await web.request('/v1/api-keys', { json: { name: 'k' } }), 201).json;
+    const by = (headers, policy) => ({ ask: () => service.verify({ headers }, policy), yes: 204, no: policy ? 403 : 401 });
+    return { user, web, mobile, made, session: by(web.credential.headers), token: by(bearer(mobile.access)), key: by(bearer(made.key)), role: (policy) => by(web.credential.headers, policy) };
+}
+const own = (c) => ({ ask: c.credential.verify, yes: 204, no: 401 });
+const owner = async (app, name) => Caller.login(service, (await signUp(service, name)).username, { app });
+const asOwner = async (app) => { const v = await victim(); return { v, caller: await Caller.login(service, v.user.username, { app }) }; };
+
+/**
+ * How each operation is called so that it does what it is for: {caller, path, json?}, with `second`: credentials that work before it
+ * and not after it. Anew for each call: the operation may end what it was made with.
+ */
+const recipes = {
+    signup: async () => ({ json: { username: `made-${++admins}`, password: PASSWORD } }),
+    login: async () => ({ json: { username: 'root', password: PASSWORD } }),
+    refresh: async () => { const caller = await owner('spa'); return { caller, headers: cookies({ [COOKIE.refresh]: caller.refresh }) }; },
+    logout: async (app) => { const caller = await owner(app); return { caller, second: [own(caller)] }; },
+    logoutAll: async (app) => { const { v, caller } = await asOwner(app); return { caller, second: [own(caller), v.session, v.token] }; },
+    me: async (app) => ({ caller: await owner(app) }),
+    updateMe: async (app) => ({ caller: await owner(app), json: { name: 'Someone' } }),
+    listSessions: async (app) => ({ caller: await owner(app) }),
+    endSession: async (app) => { const { v, caller } = await asOwner(app); return { caller, path: `/v1/sessions/${v.web.sid}`, second: [v.session] }; },
+    changePassword: async (app) => { const { v, caller } = await asOwner(app); return { caller, json: { current_password: PASSWORD, new_password: NEW_PASSWORD }, second: [own(caller), v.session, v.token] }; },
+    reauthenticate: async (app) => { const caller = await owner(app); return { caller, json: { password: PASSWORD }, second: [own(caller)] }; },
+    csrf: async (app) => ({ caller: await owner(app) }),
+    listApiKeys: async (app) => ({ caller: await owner(app) }),
+    createApiKey: async (app) => ({ caller: await owner(app), json: { name: 'k' } }),
+    revokeApiKey: async (app) => { const { v, caller } = await asOwner(app); return { caller, path: `/v1/api-keys/${v.made.id}`, second: [v.key] }; },
+    verify: async (app) => ({ caller: await owner(app) }),
+    verifyPolicy: async (app) => {
+        const { v, caller } = await asOwner(app);
+        const root = await admin(app);
+        allowed(await root.request(`/v1/admin/users/${v.user.id}`, { method: 'PATCH', json: { roles: ['staff'] } }));
+        return { caller, path: '/verify/staff' };
+    },
+    jwks: async () => ({}),
+    adminListUsers: async (app) => ({ caller: await admin(app) }),
+    adminCreateUser: async (app) => ({ caller: await admin(app), json: { username: `made-${++admins}`, password: PASSWORD, roles: ['staff'] } }),
+    adminShowUser: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await signUp(service)).id}` }),
+    adminUpdateUser: async (app, way = 'status') => {
+        const v = await victim(), caller = await admin(app), path = `/v1/admin/users/${v.user.id}`;
+        if (way === 'status') return { caller, path, json: { status: 'suspended' }, second: [v.session, v.token, v.key] };
+        if (way === 'password') return { caller, path, json: { password: NEW_PASSWORD }, second: [v.session, v.token] };
+        allowed(await caller.request(path, { method: 'PATCH', json: { roles: ['staff'] } }));
+        return { caller, path, json: { roles: [] }, second: [v.role('staff')] };
+    },
+    adminDeleteUser: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/users/${v.user.id}`, second: [v.session, v.token, v.key] }; },
+    adminLogoutUser: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/users/${v.user.id}/logout`, second: [v.session, v.token] }; },
+    adminListSessions: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await victim()).user.id}/sessions` }),
+    adminCreateApiKey: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await signUp(service)).id}/api-keys`, json: { name: 'k' } }),
+    adminListApiKeys: async (app) => ({ caller: await admin(app) }),
+    adminRevokeApiKey: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/api-keys/${v.made.id}`, second: [v.key] }; },
+    adminEndSession: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/sessions/${v.mobile.sid}`, second: [v.token] }; },
+    adminRevokeToken: async (app) => { const v = await victim(); return { caller: await admin(app), json: { jti: decode(v.mobile.access).claims.jti }, second: [v.token] }; },
+    adminListSigningKeys: async (app) => ({ caller: await admin(app) }),
+    adminRotateSigningKeys: async (app) => { const v = await victim(); return { caller: await admin(app), json: { compromised: true }, second: [v.token] }; },
+    adminAudit: async (app) => ({ caller: await admin(app) }),
+    adminVerifyAudit: async (app) => ({ caller: await admin(app) }),
+    healthz: async () => ({}),
+    readyz: async () => ({}),
+};
+const ways = { adminUpdateUser: ['status', 'roles', 'password'] };
+
+async function prepare({ method, path, operation }, app = 'web', way = undefined) {
+    const recipe = recipes[operation.operationId];
+    assert.ok(recipe, `the document has an operation that this test does not know: ${operation.operationId}; add a recipe`);
+    const r = await recipe(app, way);
+    const call = { method, json: r.json };
+    const target = r.path ?? path;
+    const bare = (options = {}) => service.request(target, { ...call, ...options, headers: { ...r.headers, ...options.headers } });
+    return {
+        ...r, target, second: r.second ?? [], bare,
+        /** As the caller, with cookies and CSRF token as they are, or as the options say. */
+        send: (options = {}) => (r.caller && !r.headers ? r.caller.request(target, { ...call, ...options }) : bare(options)),
+    };
+}
+/** On several connections at once, so that every event loop is asked. */
+const all = async (credential, want) => {
+    for (const a of await Promise.all(Array.from({ length: 6 }, credential.ask))) assert.equal(a.status, want, a.text);
+};
+const name = ({ method, path }) => `${method} ${path}`;
+const secured = ({ operation }) => operation.security !== undefined;
+const isVerify = ({ path }) => path.startsWith('/verify');
+const good = (status) => status >= 200 && status < 300;
+
+describe('each operation has a recipe, and no recipe is left over', () => {
+    test('by operationId', () => {
+        assert.deepEqual(Object.keys(recipes).sort(), operations.map((o) => o.operation.operationId).sort());
+    });
+});
+
+describe('each operation does what it is for, by session cookie and by token', () => {
+    for (const o of operations) test(name(o), async () => {
+        const works = async (p) => {
+            const a = await p.send();
+            assert.ok(good(a.status), `${a.status} ${a.text}`);
+            assert.ok(o.operation.responses[a.status] !== undefined);
+        };
+        for (const app of secured(o) ? ['web', 'mobile'] : ['web'])
+            if (!(app === 'mobile' && o.operation.operationId === 'csrf')) await works(await prepare(o, app));
+    });
+});
+
+describe('x-narrows: what it ends is refused at the next request', () => {
+    const narrowing = operations.filter((o) => o.operation['x-narrows']);
+    assert.ok(narrowing.length >= 10);
+    for (const o of narrowing) for (const way of ways[o.operation.operationId] ?? [undefined]) test(name(o) + (way ? ` (${way})` : ''), async () => {
+        for (const app of ['web', 'mobile']) {
+            const p = await prepare(o, app, way);
+            assert.ok(p.second.length > 0, 'the recipe names what ends');
+            for (const s of p.second) await all(s, s.yes);
+            const a = await p.send();
+            assert.ok(good(a.status), `${a.status} ${a.text}`);
+            for (const s of p.second) await all(s, s.no);
+        }
+    });
+});
+
+describe('x-origin-rule: refused from another site, and nothing happens', () => {
+    const ruled = operations.filter((o) => o.operation['x-origin-rule']);
+    assert.ok(ruled.length >= 5);
+    for (const o of ruled) test(name(o), async () => {
+        const p = await prepare(o);
+        for (const headers of [{ Origin: 'https://evil.example' }, { Origin: 'null' }, { Origin: `${service.url}.evil.example` }, { 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site' }]) {
+            const a = refused(await p.send({ headers }), 403, 'origin_refused');
+            assert.deepEqual(a.setCookies, []);
+            assert.equal(a.headers['access-control-allow-origin'], undefined);
+        }
+        for (const s of p.second) await all(s, s.yes);
+        const a = await p.send({ headers: { Origin: service.url } });
+        assert.ok(good(a.status), `from our own origin: ${a.status} ${a.text}`);
+    });
+});
+
+describe('x-csrf: by cookie, refused without the token of this session, or from another site', () => {
+    const guarded = operations.filter((o) => o.operation['x-csrf']);
+    assert.ok(guarded.length >= 12);
+    for (const o of guarded) test(name(o), async () => {
+        const p = await prepare(o), stranger = await owner('web');
+        refused(await p.send({ csrf: false }), 403, 'csrf_failed');
+        for (const token of ['', 'x', stranger.csrf]) refused(await p.send({ headers: { 'X-CSRF-Token': token } }), 403, 'csrf_failed');
+        refused(await p.send({ headers: { Origin: 'https://evil.example' } }), 403, 'origin_refused');
+        for (const s of p.second) await all(s, s.yes);
+    });
+    test('and what changes something by cookie is marked: every unsafe operation but those with the origin rule alone', () => {
+        for (const o of operations) {
+            if (o.method === 'GET' || isVerify(o)) continue;
+            assert.ok(o.operation['x-csrf'] || o.operation['x-origin-rule'], `${name(o)} is open to other sites`);
+        }
+    });
+});
+
+describe('security: a credential is asked for, and of the right kind', () => {
+    for (const o of operations.filter(secured)) test(name(o), async () => {
+        const p = await prepare(o);
+        refused(await p.bare(), 401, 'unauthenticated');
+        refused(await p.bare({ headers: bearer('a.b.c') }), 401, 'invalid_token');
+        refused(await p.bare({ headers: cookies({ [COOKIE.session]: 'x' }) }), 401, 'invalid_session');
+        const { key } = allowed(await (await owner('web')).request('/v1/api-keys', { json: { name: 'k' } }), 201).json;
+        const kinds = o.operation.security.map((s) => Object.keys(s)[0]);
+        const a = await p.bare({ headers: { 'X-API-Key': key } });
+        if (kinds.includes('api_key')) assert.notEqual(a.status, 401);
+        else refused(a, 401, 'unauthenticated');
+    });
+});
+
+describe('admin: role admin, asked anew at each call', () => {
+    for (const o of operations.filter((x) => x.operation.tags.includes('admin'))) test(name(o), async () => {
+        const p = await prepare(o);
+        for (const app of ['web', 'mobile']) {
+            const stranger = await owner(app);
+            refused(await stranger.request(p.target, { method: o.method, json: p.json }), 403, 'forbidden');
+        }
+        for (const s of p.second) await all(s, s.yes);
+    });
+});
+
+describe('bodies: as the document says and no further', () => {
+    for (const o of operations.filter((x) => x.operation.requestBody)) test(name(o), async () => {
+        const schema = o.operation.requestBody.content['application/json'].schema;
+        assert.equal(schema.additionalProperties, false);
+        const p = await prepare(o);
+        const send = (json) => p.send({ json });
+        refused(await send({ ...p.json, surprise: 1 }), 400, 'unknown_field', 'surprise');
+        for (const field of schema.required ?? []) {
+            const { [field]: _, ...rest } = p.json;
+            refused(await send(rest), 400, 'missing_field', field);
+        }
+        for (const field of Object.keys(schema.properties)) refused(await send({ ...p.json, [field]: 7.5 }), 400, 'invalid_field', field);
+        refused(await p.send({ json: undefined, body: JSON.stringify(p.json ?? {}), headers: { 'Content-Type': 'text/plain' } }), 415, 'unsupported_media_type');
+        refused(await p.send({ json: undefined, body: '{"x":', headers: { 'Content-Type': 'application/json' } }), 400, 'bad_json');
+        for (const s of p.second) await all(s, s.yes);
+    });
+    for (const o of operations.filter((x) => !x.operation.requestBody && x.method !== 'GET')) test(`${name(o)} takes none`, async () => {
+        const p = await prepare(o);
+        const a = await p.send({ json: { surprise: 1 } });
+        assert.equal(a.status, 400, a.text);
+        for (const s of p.second) await all(s, s.yes);
+    });
+});
+
+describe('methods and parameters that the document does not name', () => {
+    const paths = [...new Set(operations.map((o) => o.path))].filter((p) => !p.startsWith('/verify'));
+    for (const path of paths) test(path, async () => {
+        const here = operations.filter((o) => o.path === path);
+        const verbs = here.map((o) => o.method);
+        const target = path.replace(/\{[^}]+\}/g, 'A'.repeat(22));
+        for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'BREW']) {
+            if (verbs.includes(method)) continue;
+            const a = await service.request(target, { method });
+            assert.equal(a.status, 405, `${method}: ${a.text}`);
+            const want = [...verbs, ...(verbs.includes('GET') ? ['HEAD'] : []), 'OPTIONS'];
+            assert.deepEqual(a.headers.allow.split(', ').sort(), want.sort());
+        }
+        for (const o of here) {
+            if (path === '/.well-known/jwks.json' || !secured(o)) continue;
+            const p = await prepare(o);
+            const a = await p.caller.request(`${p.target}?surprise=1`, { method: o.method, json: p.json });
+            assert.equal(a.status, 400, `${o.method}: ${a.text}`);
+            for (const s of p.second) await all(s, s.yes);
+        }
+    });
+});
+
+test('every operation of the document was exercised here, with success', () => {
+    for (const o of operations) assert.ok([...(exercised.get(name(o)) ?? [])].some(good), `${name(o)} never succeeded`);
+});
