@@ -6,9 +6,9 @@
  * accepts exact integers only ("1", "-7"; not "1.0", "1e3", "-0").
  *
  * Limits: a text below 4 GiB, JSON_DEPTH_MAX levels, the caller's tokens (a name takes one, its value another); time
- * grows as n log n with the names of an object whatever they are, else linearly; the stack is bounded. A string may hold
- * an escaped NUL: who passes it on as a C string must refuse it. Not constant-time. Safe in any thread: the reader keeps
- * nothing. Which of RFC 8259's open questions are answered how: docs/json.md.
+ * grows as n log n with the names of an object whatever they are, else linearly; the stack is bounded. A string may
+ * hold an escaped NUL: who passes it on as a C string must refuse it. Not constant-time. Safe in any thread: the reader
+ * keeps nothing. Which of RFC 8259's open questions are answered how: docs/json.md.
  *
  * A token's index names a value. Index 0 is the root and can be nobody's child, so 0 also means "absent".
  *

@@ -1,7 +1,9 @@
 #include "core/keyring.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "core/key_record.h"
+#include "crypto/digest.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -208,4 +210,16 @@ void keyring_jwks(const struct keyring *k, struct buf *out)
         signature_point_jwk(k->access[i].point, out);
     }
     buf_text(out, "]}");
+}
+
+void keyring_jwks_tag(const struct keyring *k, struct buf *out)
+{
+    struct key_id ids[KEYRING_MAX];
+    uint8_t digest[32];
+    for (uint32_t i = 0; i < k->access_count; i++)
+        ids[i] = k->access[i].id;
+    digest_sha256(ids, k->access_count * sizeof ids[0], digest);
+    buf_char(out, '"');
+    buf_base64url(out, digest, 12);
+    buf_char(out, '"');
 }

@@ -40,7 +40,7 @@
 #include "crypto/signature.h"
 #include "store/store.h"
 
-enum { KEYRING_MAX = 64 }; /* keys of all uses together */
+enum { KEYRING_MAX = 64, KEYRING_TAG = 18 }; /* keys of all uses together */
 
 struct access_key {
     struct key_id id;
@@ -100,5 +100,7 @@ struct cardea_status keyring_tick(struct store_tx *tx, const struct store_ops *o
                                   bool *ret_changed) CARDEA_CHECKED;
 /* The public set (RFC 7517 §5): next, active and retiring. Public members alone exist here: it is made from points. */
 void keyring_jwks(const struct keyring *k, struct buf *out);
+/* An entity tag of that set, with its quotes (RFC 9110 §8.8.3): KEYRING_TAG characters, equal while the keys are. */
+void keyring_jwks_tag(const struct keyring *k, struct buf *out);
 
 #endif

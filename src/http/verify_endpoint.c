@@ -10,13 +10,12 @@
  */
 #include "base/text.h"
 #include "core/verify.h"
-#include "crypto/digest.h"
 #include "http/answer.h"
 #include "http/authenticate.h"
 #include "http/endpoint.h"
 #include "http/origin.h"
 
-enum { ALL_KINDS = KIND_SESSION | KIND_TOKEN | KIND_KEY, JWKS_BODY_MAX = 24 * 1024, ETAG_BYTES = 12 };
+enum { ALL_KINDS = KIND_SESSION | KIND_TOKEN | KIND_KEY, JWKS_BODY_MAX = 24 * 1024 };
 
 /* What the slow path has to remember. */
 struct pending {
@@ -248,17 +247,13 @@ static bool tag_listed(struct view list, struct view tag)
     return false;
 }
 
-static struct view entity_tag(struct exchange *x, struct view body)
+static struct view entity_tag(struct exchange *x)
 {
-    uint8_t digest[32];
-    char *room = arena_new(&x->arena, BASE64URL_LEN(ETAG_BYTES) + 2);
+    char *room = arena_new(&x->arena, KEYRING_TAG);
     if (room == NULL)
         return VIEW("\"\"");
-    struct buf b = buf_fixed(room, BASE64URL_LEN(ETAG_BYTES) + 2);
-    digest_sha256(body.ptr, body.len, digest);
-    buf_char(&b, '"');
-    buf_base64url(&b, digest, ETAG_BYTES);
-    buf_char(&b, '"');
+    struct buf b = buf_fixed(room, KEYRING_TAG);
+    keyring_jwks_tag(x->site->keys, &b);
     return buf_view(&b);
 }
 
@@ -273,7 +268,7 @@ static struct cardea_status jwks_begin(struct exchange *x)
     buf_int(&caching, x->site->settings->jwks_max_age_ms / 1000);
     if (!buf_ok(w.out) || !buf_ok(&caching))
         return CARDEA_FAIL(E_INTERNAL);
-    struct view tag = entity_tag(x, buf_view(w.out));
+    struct view tag = entity_tag(x);
     if (tag_listed(request_header(&x->request, VIEW("If-None-Match")), tag))
         answer_empty(x, 304);
     else

@@ -5,7 +5,7 @@
 
 static struct reply r, other;
 
-static char token[REFRESH_TOKEN_TEXT_MAX], body[256];
+static char token[REFRESH_TOKEN_TEXT_MAX], body[ACCESS_TOKEN_TEXT_MAX + 256];
 
 static void take_token(void)
 {

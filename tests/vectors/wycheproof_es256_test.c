@@ -22,7 +22,7 @@ static void check_group(const struct vector_file *f, uint32_t group)
     struct view point_hex = vector_text(f, json_get(&f->doc, group, VIEW("publicKey")), "uncompressed");
     uint8_t point[SIGNATURE_POINT], message[MESSAGE_MAX], signature[MESSAGE_MAX];
     struct verify_key *k = NULL;
-    size_t point_len, message_len, signature_len;
+    size_t point_len = 0, message_len = 0, signature_len = 0;
 
     VECTOR_CHECK(from_hex(point_hex, point, sizeof point, &point_len) && point_len == sizeof point, "key");
     VECTOR_CHECK(cardea_ok(verify_key_new(SIGNATURE_ES256, point, &k)), "key");
