@@ -36,13 +36,13 @@ struct body_field {
 };
 
 struct body_value {
-    bool present; /* also when null */
+    struct view text;   /* in the arena (wiped), ends in NUL as well; BODY_OBJECT: source text */
+    struct view *texts; /* BODY_TEXTS */
+    int64_t number;
+    uint32_t count; /* of texts */
+    bool present;   /* also when null */
     bool null;
     bool flag;
-    int64_t number;
-    struct view text; /* in the arena (wiped), ends in NUL as well; BODY_OBJECT: source text */
-    uint32_t count;
-    struct view *texts; /* BODY_TEXTS */
 };
 
 /* Read x's body. An empty body is an empty object. values: `count` of them, in the order of fields.

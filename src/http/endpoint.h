@@ -34,20 +34,18 @@
 
 #define METHOD_ANY 0xffu
 
+/* The query: refused altogether unless ANY_QUERY or QUERIES is set. */
 enum endpoint_flag {
     ENDPOINT_SETS_COOKIE = 1,  /* origin rule before anything else, also without a credential */
-    ENDPOINT_NO_CSRF = 2,      /* a cookie suffices (logout); the origin rule still stands */
+    ENDPOINT_COOKIES = 2,      /* begin finds the credential (x->cookies, x->presented) and applies the rules itself */
     ENDPOINT_ADMIN = 4,        /* role admin and a login younger than settings' limit; the operator's socket passes; 404
                                   on the main listener unless settings->admin_on_main */
-    ENDPOINT_NO_CORS = 8,      /* no CORS headers, no preflight */
+    ENDPOINT_NO_CORS = 8,      /* no CORS headers */
     ENDPOINT_OWN_CACHING = 16, /* sets Cache-Control itself; all others get no-store */
-    ENDPOINT_ANY_QUERY = 32,   /* the query is not looked at; otherwise begin must read it with query.h or leave it to
-                                  exchange.c, which refuses any parameter where `queries` is false */
-    ENDPOINT_FORM = 64,        /* body is application/x-www-form-urlencoded (introspect, revoke) */
-    ENDPOINT_BARE = 128,       /* nothing is added to the answer (no X-Request-Id, no nosniff): /verify */
-    ENDPOINT_QUERIES = 256,    /* begin reads the query with query.h */
-    ENDPOINT_COOKIES =
-        512, /* begin finds the credential itself (x->cookies, x->presented) and applies the origin rule */
+    ENDPOINT_ANY_QUERY = 32,   /* the query is not looked at */
+    ENDPOINT_QUERIES = 64,     /* begin reads the query with query.h */
+    ENDPOINT_FORM = 128,       /* body is application/x-www-form-urlencoded (introspect, revoke) */
+    ENDPOINT_BARE = 256,       /* nothing is added to a good answer (no X-Request-Id, no nosniff): /verify */
 };
 
 enum { ENDPOINT_PARAMS_MAX = 2, ENDPOINT_BODY_SMALL = 8 * 1024, ENDPOINT_BODY_LARGE = 16 * 1024 };

@@ -51,9 +51,10 @@ static bool door_open(const struct settings *s, const struct endpoint *e, enum e
 struct route endpoint_route(const struct settings *s, enum entrance entrance, enum method method, struct view path)
 {
     struct route r = {0};
-    if (!view_starts(path, view_text(s->base_path)))
+    struct view base = view_of(s->base_path, strlen(s->base_path));
+    if (!view_starts(path, base))
         return r;
-    path = view_skip(path, strlen(s->base_path));
+    path = view_skip(path, base.len);
     for (const struct endpoint_set *const *set = endpoint_sets; *set != NULL; set++) {
         for (size_t i = 0; i < (*set)->count; i++) {
             const struct endpoint *e = &(*set)->endpoints[i];

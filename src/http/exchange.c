@@ -204,7 +204,7 @@ static struct cardea_status admit(struct exchange *x)
     x->app = x->who->app;
     if (x->presented->by_cookie && ((unsigned)x->request.method & SAFE_METHODS) == 0) {
         s = origin_rule(&x->request, settings, x->app);
-        if (cardea_ok(s) && (e->flags & ENDPOINT_NO_CSRF) == 0)
+        if (cardea_ok(s))
             s = exchange_csrf(x, x->who->sid);
     }
     if (cardea_ok(s) && (e->flags & ENDPOINT_ADMIN) != 0) {
