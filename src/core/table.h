@@ -35,10 +35,10 @@
  *                                      +----------+------+---------+------------------------------+
  *
  * Everything is found by (kind, 16-byte public id): hash the id, look at one cache line of the index, follow one
- * number, look at two cache lines of the cell. A session is exactly 128 bytes, its index entry 11 to 16, its place in
- * the seen map 8: about 150 bytes in all. The regions are address space, not memory: a page costs something from the
- * moment it is first written, and cells are handed out from the bottom, so memory follows the number of sessions.
- * Numbers are relative and there is not one pointer in the block: it means the same at any address.
+ * number, look at two cache lines of the cell. A session is exactly 128 bytes, its share of the index 11 to 21, its
+ * place in the seen map 8: about 150 bytes in all. The regions are address space, not memory: a page costs something
+ * from the moment it is first written, and cells are handed out from the bottom, so memory follows the number of
+ * sessions. There is not one pointer in the block: it means the same at any address.
  *
  * All cells but sessions are made of 64-byte units: an ended session, token, key or user is one unit (the *revocation
  * set*), a user or an API key with short texts two. A cell given back goes to the list of its size and is never split
@@ -58,9 +58,10 @@
  *                                                            |     seq 6 -> 7 (5)         (1-3) seq 3 -> 4
  *
  * Kill the writer between any two of these stores: before 4 the old record stands, after it the new one, and both are
- * whole. What is lost is a cell, and the table dies with its writer anyway. A new record is the same without an old
- * cell; an end swings the entry to a small revocation cell, so there is no instant at which an ended session is merely
- * absent.
+ * whole. What is lost is a cell, and the table dies with its writer anyway. (Between 4 and 5 a user's old cell can
+ * still be reached along a session's hint, see table_find_user. The change has not been answered yet, so either record
+ * will do.) A new record is the same without an old cell; an end swings the entry to a small revocation cell, so there
+ * is no instant at which an ended session is merely absent.
  *
  * The reader does this: load the entry; load the sequence (odd: try again); load the words; compare the id; load the
  * sequence again (changed: try again). Each word is stored with *release* and loaded with *acquire*, and that is the
@@ -129,8 +130,9 @@
  *
  *   TABLE_SESSIONS_LIMIT sessions and TABLE_OTHERS_LIMIT_MIB of everything else at most; a geometry chooses less.
  *   Without room a put answers E_LIMIT, and an older record of that id is gone rather than stale. Memory once touched
- *   by cells is reused but not returned; abandoned index parts are, through `give_back`. Growing the index holds up the
- *   writer (not the readers) for some 5 ns an entry. Last-seen times end in 2106. Tuned for 64-bit machines with
+ *   by cells is reused but not returned; abandoned index parts are, through `give_back`. Doubling the index holds up
+ *   the writer (not the readers) for some 30 ns an entry, mostly the kernel handing out fresh pages: 50 ms on the way
+ *   past 1,500,000 entries, once. Last-seen times end in 2106. Tuned for 64-bit machines with
  *   lock-free 8-byte atomics; the build fails elsewhere.
  *
  *
@@ -138,18 +140,20 @@
  *
  *     struct table_session s;
  *     struct table_user u;
- *     table_prefetch_session(t, sid);                   // the index line travels while we hash
+ *     table_prefetch_session(t, sid);                  // the index line travels while we hash
  *     digest_sha256(secret, 32, digest);
- *     switch (table_find_session(t, sid, &s)) {
- *     case TABLE_HIT:     break;
- *     case TABLE_REVOKED: return refuse();
- *     default:            return ask_the_store();       // MISS or UNKNOWN
- *     }
+ *     enum table_answer a = table_find_session(t, sid, &s);
+ *     if (a != TABLE_HIT)
+ *         return a == TABLE_REVOKED ? REFUSE : ASK_THE_STORE;      // MISS or UNKNOWN
  *     if (s.kind != SESSION_COOKIE || !secret_equal(digest, s.secret_digest, 32) || now_ms >= s.expires_at_ms)
- *         return refuse();
- *     if (table_find_user(t, s.user, s.user_hint, &u) != TABLE_HIT || u.epoch > s.epoch || u.status != USER_ACTIVE)
- *         ...
+ *         return REFUSE;
+ *     a = table_find_user(t, s.user, s.user_hint, &u);
+ *     if (a != TABLE_HIT)
+ *         return a == TABLE_REVOKED ? REFUSE : ASK_THE_STORE;
+ *     if (u.epoch != s.epoch || u.status != USER_ACTIVE)
+ *         return REFUSE;
  *     table_session_seen(t, &s, now_ms);
+ *     return LET_IN;
  *
  * Threading: a `struct table` is immutable once made; any number of threads may use it. The writer's functions belong
  * to one thread at a time.

@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <stddef.h>
 
+#include "core/table.h"
+
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -113,8 +115,8 @@ const struct config_key config_keys[] = {
      .default_text = "10s", .help = "Time for the answer; past it 503."},
     {"limits.stop_deadline", CONFIG_DURATION, AT(stop_deadline_ms), .min = 100, .max = 10 * MINUTE,
      .default_text = "10s", .help = "Time for requests under way when the service is told to stop."},
-    {"limits.sessions", CONFIG_COUNT, AT(table_sessions_max), .min = 1000, .max = 100000000, .default_text = "8000000",
-     .help = "Sessions that the verification table has address space for."},
+    {"limits.sessions", CONFIG_COUNT, AT(table_sessions_max), .min = 1000, .max = TABLE_SESSIONS_LIMIT,
+     .default_text = "8000000", .help = "Sessions that the verification table has address space for."},
     {"limits.sessions_per_user", CONFIG_COUNT, SETTING(sessions_per_user_max), .min = 1, .max = 10000,
      .default_text = "100", .help = "Sessions of one user; a login past it ends the oldest."},
     {"limits.api_keys_per_user", CONFIG_COUNT, SETTING(api_keys_per_user_max), .min = 0, .max = 10000,

@@ -4,7 +4,56 @@
 
 #include <stdlib.h>
 
+#include "base/secret.h"
 #include "core/table_layout.h"
+#include "crypto/digest.h"
+
+enum verdict { REFUSE = 1, ASK_THE_STORE, LET_IN };
+
+/* The example of core/table.h, section 6, as it stands there. */
+static enum verdict example(const struct table *t, struct session_id sid, const uint8_t secret[32], int64_t now_ms)
+{
+    uint8_t digest[32];
+
+    struct table_session s;
+    struct table_user u;
+    table_prefetch_session(t, sid); // the index line travels while we hash
+    digest_sha256(secret, 32, digest);
+    enum table_answer a = table_find_session(t, sid, &s);
+    if (a != TABLE_HIT)
+        return a == TABLE_REVOKED ? REFUSE : ASK_THE_STORE; // MISS or UNKNOWN
+    if (s.kind != SESSION_COOKIE || !secret_equal(digest, s.secret_digest, 32) || now_ms >= s.expires_at_ms)
+        return REFUSE;
+    a = table_find_user(t, s.user, s.user_hint, &u);
+    if (a != TABLE_HIT)
+        return a == TABLE_REVOKED ? REFUSE : ASK_THE_STORE;
+    if (u.epoch != s.epoch || u.status != USER_ACTIVE)
+        return REFUSE;
+    table_session_seen(t, &s, now_ms);
+    return LET_IN;
+}
+
+static void example_of_the_header_holds(void **state)
+{
+    (void)state;
+    struct world x = world_open(100, 1, NULL);
+    uint8_t secret[32] = {1, 2, 3}, wrong[32] = {1, 2, 4};
+    struct session_record r = session_at(1, 1);
+    struct user_record u = user_at(0, 2), later = user_at(0, 3);
+    digest_sha256(secret, sizeof secret, r.secret_digest);
+    assert_int_equal(example(x.t, r.sid, secret, NOW), ASK_THE_STORE);
+    OK(put_session(&x, &r));
+    assert_int_equal(example(x.t, r.sid, secret, NOW), ASK_THE_STORE); /* whose session? */
+    OK(put_user(&x, &u));
+    assert_int_equal(example(x.t, r.sid, secret, NOW), LET_IN);
+    assert_int_equal(example(x.t, r.sid, wrong, NOW), REFUSE);
+    assert_int_equal(example(x.t, r.sid, secret, r.expires_at_ms), REFUSE);
+    OK(put_user(&x, &later)); /* logged out everywhere */
+    assert_int_equal(example(x.t, r.sid, secret, NOW), REFUSE);
+    OK(end_session(&x, 1));
+    assert_int_equal(example(x.t, r.sid, secret, NOW), REFUSE);
+    world_close(&x);
+}
 
 static enum table_answer find_session(struct world *x, uint64_t n, struct table_session *out)
 {
@@ -815,6 +864,7 @@ static void geometry_has_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(example_of_the_header_holds),
         cmocka_unit_test(session_is_found_as_it_was_put),
         cmocka_unit_test(extreme_values_survive),
         cmocka_unit_test(ended_session_stays_ended),
