@@ -51,7 +51,8 @@ void admin_answer_user(struct exchange *x, uint16_t status, const struct user_re
 
 /* The path's {id}. fails: E_NOT_FOUND for what is no id. */
 struct cardea_status admin_param_user(struct exchange *x, struct user_id *out) CARDEA_CHECKED;
-/* A journal row's detail: {"name": [texts]} or {"name": text} from comma-joined roles and the like. */
+/* Details of a journal row: {"name": value}; {"from": roles, "to": roles}. */
 struct view admin_detail(struct exchange *x, const char *name, struct view value);
+struct view admin_roles_detail(struct exchange *x, const char *from, const char *to);
 
 #endif

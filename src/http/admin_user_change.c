@@ -66,18 +66,6 @@ static struct cardea_status change_work(struct exchange *x)
                             view_text(st->fields.email.present ? st->fields.canonical_email : st->user.email));
 }
 
-static struct view roles_detail(struct exchange *x, const char *from, const char *to)
-{
-    char *room = arena_new(&x->arena, EVENT_DETAIL_MAX + 1);
-    struct buf b = buf_fixed(room, room == NULL ? 0 : EVENT_DETAIL_MAX);
-    struct json_writer w = json_writer(&b);
-    json_open_object(&w);
-    json_member_text(&w, "from", view_text(from));
-    json_member_text(&w, "to", view_text(to));
-    json_close_object(&w);
-    return buf_ok(&b) ? buf_view(&b) : VIEW_EMPTY;
-}
-
 static struct view fields_detail(struct exchange *x, const struct user_fields *f)
 {
     char *room = arena_new(&x->arena, 128);
@@ -105,17 +93,25 @@ static struct cardea_status write_plain(struct exchange *x, const struct flow *f
     if (!cardea_ok(s))
         return user_put_fault(x, s);
     const struct user_fields *in = &st->fields;
-    if (in->email.present || in->name.present || in->metadata.present)
+    if (strcmp(before->email, st->user.email) != 0 || strcmp(before->name, st->user.name) != 0 ||
+        strcmp(before->metadata, st->user.metadata) != 0)
         s = flow_event(f, AUDIT_user_updated, &st->id, NULL, fields_detail(x, in), NULL);
     if (cardea_ok(s) && strcmp(before->roles, st->user.roles) != 0) {
         struct revocation r = flow_user_revocation(f, &st->user);
-        s = flow_event(f, AUDIT_roles_changed, &st->id, NULL, roles_detail(x, before->roles, st->user.roles), &r);
+        s = flow_event(f, AUDIT_roles_changed, &st->id, NULL, admin_roles_detail(x, before->roles, st->user.roles), &r);
     }
     if (cardea_ok(s) && before->status == USER_SUSPENDED && st->user.status == USER_ACTIVE) {
         struct revocation r = flow_user_revocation(f, &st->user);
         s = flow_event(f, AUDIT_user_resumed, &st->id, NULL, VIEW_EMPTY, &r);
     }
     return s;
+}
+
+static bool same(const struct user_record *a, const struct user_record *b)
+{
+    return a->status == b->status && strcmp(a->email, b->email) == 0 && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->roles, b->roles) == 0 && strcmp(a->metadata, b->metadata) == 0 &&
+           strcmp(a->password_hash, b->password_hash) == 0;
 }
 
 static struct cardea_status change_commit(struct exchange *x, struct store_tx *tx)
@@ -137,7 +133,7 @@ static struct cardea_status change_commit(struct exchange *x, struct store_tx *t
         st->user.status = in->wanted_status;
     if (in->password.present)
         memcpy(st->user.password_hash, in->password_hash, sizeof st->user.password_hash);
-    if (memcmp(before, &st->user, sizeof st->user) == 0)
+    if (same(before, &st->user))
         return CARDEA_SUCCESS; /* nothing to do, and nothing to journal */
     st->user.updated_at_ms = x->now_ms;
     s = write_plain(x, &f, st, before);

@@ -104,8 +104,6 @@ void user_fields_apply(const struct user_fields *f, struct user_record *u)
         put(u->name, sizeof u->name, f->name.text);
     if (f->metadata.present)
         put(u->metadata, sizeof u->metadata, f->metadata.text);
-    else if (u->metadata[0] == '\0')
-        put(u->metadata, sizeof u->metadata, VIEW("{}"));
 }
 
 struct cardea_status user_put_fault(struct exchange *x, struct cardea_status why)
@@ -139,6 +137,18 @@ struct view admin_detail(struct exchange *x, const char *name, struct view value
     struct json_writer w = json_writer(&b);
     json_open_object(&w);
     json_member_text(&w, name, value);
+    json_close_object(&w);
+    return buf_ok(&b) ? buf_view(&b) : VIEW_EMPTY;
+}
+
+struct view admin_roles_detail(struct exchange *x, const char *from, const char *to)
+{
+    char *room = arena_new(&x->arena, EVENT_DETAIL_MAX + 1);
+    struct buf b = buf_fixed(room, room == NULL ? 0 : EVENT_DETAIL_MAX);
+    struct json_writer w = json_writer(&b);
+    json_open_object(&w);
+    json_member_text(&w, "from", view_text(from));
+    json_member_text(&w, "to", view_text(to));
     json_close_object(&w);
     return buf_ok(&b) ? buf_view(&b) : VIEW_EMPTY;
 }

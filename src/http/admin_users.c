@@ -1,5 +1,5 @@
 /* Users: list, show, create. */
-#include "core/flow.h"
+#include "core/account.h"
 #include "http/admin.h"
 
 struct list_state {
@@ -148,22 +148,21 @@ static struct cardea_status create_commit(struct exchange *x, struct store_tx *t
 {
     struct create_state *st = x->state;
     struct flow f = exchange_flow(x, tx);
-    st->user = (struct user_record){
-        .id = user_id_new(x->site->entropy, x->now_ms),
-        .epoch = 1,
-        .status = USER_ACTIVE,
-        .created_at_ms = x->now_ms,
-        .updated_at_ms = x->now_ms,
+    const struct user_fields *in = &st->fields;
+    const struct account_request want = {
+        .username = in->canonical_username,
+        .email = in->canonical_email,
+        .name = in->name.present ? in->name.text.ptr : NULL,
+        .roles = in->canonical_roles,
+        .metadata = arena_copy(&x->arena, in->metadata.text).ptr,
+        .password_hash = in->password_hash,
     };
-    memcpy(st->user.username, st->fields.canonical_username, sizeof st->user.username);
-    memcpy(st->user.roles, st->fields.canonical_roles, sizeof st->user.roles);
-    memcpy(st->user.password_hash, st->fields.password_hash, sizeof st->user.password_hash);
-    user_fields_apply(&st->fields, &st->user);
-    struct cardea_status s = flow_user_put(&f, &st->user);
+    struct cardea_status s = account_create(&f, &want, &st->user);
     if (!cardea_ok(s))
         return user_put_fault(x, s);
-    return flow_event(&f, AUDIT_user_created, &st->user.id, NULL, admin_detail(x, "roles", view_text(st->user.roles)),
-                      NULL);
+    if (st->user.roles[0] == '\0')
+        return s;
+    return flow_event(&f, AUDIT_roles_changed, &st->user.id, NULL, admin_roles_detail(x, "", st->user.roles), NULL);
 }
 
 static void create_finish(struct exchange *x)

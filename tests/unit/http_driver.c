@@ -34,11 +34,25 @@ static struct store_tx *open_tx(enum store_mode mode)
     return tx;
 }
 
+static void reload_keys(void)
+{
+    struct keyring *next;
+    struct store_tx *tx = open_tx(STORE_READ);
+    assert_ok(keyring_load(tx, driver.site.store->ops, master, ring->generation + 1, &next));
+    driver.site.store->ops->abort(tx);
+    keyring_unref(ring);
+    driver.site.keys = ring = next;
+}
+
 static void apply(const struct change_list *changes)
 {
     for (uint32_t i = 0; i < changes->count; i++) {
         const struct change *c = &changes->items[i];
         uint16_t app = 0;
+        if (c->kind == CHANGE_KEYS) {
+            reload_keys();
+            continue;
+        }
         if (c->kind == CHANGE_SESSION_PUT)
             assert_non_null(settings_app(&driver.settings, view_text(c->session->app), &app));
         assert_ok(table_apply(driver.writer, c, app, driver.now_ms));
