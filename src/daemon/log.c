@@ -75,6 +75,18 @@ static void put_human(struct buf *out, struct view v)
     }
 }
 
+/* JSON lets DEL and the C1 controls stand as they are; whoever shows the line to a terminal would obey them. */
+static void scrub(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char next = i + 1 < len ? (unsigned char)text[i + 1] : 0;
+        if (text[i] == 0x7F)
+            text[i] = '?';
+        else if ((unsigned char)text[i] == 0xC2 && next >= 0x80 && next < 0xA0)
+            text[i] = text[i + 1] = '?';
+    }
+}
+
 static void field_text(const struct log_field *f, struct buf *out)
 {
     switch (f->kind) {
@@ -111,6 +123,7 @@ static void put_json(struct buf *out, int64_t wall_ms, enum log_level level, con
         }
         struct buf text = buf_fixed(room, sizeof room);
         field_text(&fields[i], &text);
+        scrub(room, text.len);
         json_member_text(&w, fields[i].name, buf_view(&text));
     }
     json_close_object(&w);
