@@ -1,5 +1,6 @@
 #include "http/carry.h"
 
+#include "base/secret.h"
 #include "http/answer.h"
 #include "http/authenticate.h"
 #include "http/endpoint.h"
@@ -102,6 +103,7 @@ static void set_cookies(struct exchange *x, const struct app *app, const struct 
             return;
         }
         session_cookie_format(x->site->keys, &cookie, room);
+        secret_wipe(&cookie, sizeof cookie);
         cookie_set(x, COOKIE_SESSION, view_of(room, SESSION_COOKIE_TEXT), app->same_site,
                    cookie_age_s(x, &grant->session));
         clear_if_carried(x, COOKIE_ACCESS);
