@@ -47,8 +47,8 @@
  *
  * 2. How a change is made, and why nobody ever sees half of one
  *
- * A cell that can be found is never written. (One exception, a lone word that means something by itself, is named in
- * table_layout.h.) To change a record the writer
+ * A cell that can be found is never written. (But for two lone words that mean something by themselves; table_layout.h
+ * names them.) To change a record the writer
  *
  *       1. takes a free cell, whose sequence is odd,         |                 index entry
  *       2. writes all its words,                             |                 +---------+
@@ -108,18 +108,18 @@
  *   - When table_apply returns, no look-up that starts later sees the old state, in any process. (A look-up that
  *     overlaps the call may see either; each record it sees is whole.)
  *   - What has ended stays ended: until its `until_ms` no put and no fill brings the same id back.
- *   - A user's epoch never goes back.
- *   - A fill (a record read from the store on a miss) replaces nothing that is here, so a fill which was overtaken by a
- *     change of the same id does no harm. Overtaken by a change of an id the table does *not* hold (an API key put
- *     aside for want of room, say) it would: the committer compares feed positions as well.
+ *   - A user's epoch never goes back while the table holds the user.
+ *   - A fill (a record read from the store on a miss) replaces nothing that is here, so it does no harm if a change of
+ *     the same id overtook it. Unless that change found no room and left nothing behind: against this the committer
+ *     compares feed positions as well. (A revocation that found no room stops all fills.)
  *   - A reader can be given any bytes: lengths, numbers and sizes in the block are checked against the geometry that
  *     table_attach copied into the reader's own memory. A damaged block yields UNKNOWN or wrong answers, never a read
  *     outside of it.
  *   - Who can read the block learns ids, names, e-mail addresses, roles, and SHA-256 digests of 256-bit secrets: enough
  *     to know who is logged in, not to log in. No symmetric or private key ever enters it. Who can write the block
  *     decides who is let in: map it read-only.
- *   - Who can write the seen map can make sessions look recently used, or unused, and nothing else. It is a block of
- * its own so that it can have permissions of its own.
+ *   - Who can write the seen map can make sessions look recently used, or unused, and nothing else. It is a block by
+ *     itself so that it can have its own permissions.
  *   - Look-ups branch on ids and tags, which are public, and on nothing secret.
  *
  * A session whose user has ended or moved to a higher epoch may stay here as a HIT until swept: the user's record
@@ -132,8 +132,8 @@
  *   Without room a put answers E_LIMIT, and an older record of that id is gone rather than stale. Memory once touched
  *   by cells is reused but not returned; abandoned index parts are, through `give_back`. Doubling the index holds up
  *   the writer (not the readers) for some 30 ns an entry, mostly the kernel handing out fresh pages: 50 ms on the way
- *   past 1,500,000 entries, once. Last-seen times end in 2106. Tuned for 64-bit machines with
- *   lock-free 8-byte atomics; the build fails elsewhere.
+ *   past 1,500,000 entries, once. Last-seen times end in 2106. Needs lock-free 8-byte atomics; without them the build
+ *   fails.
  *
  *
  * 6. Use

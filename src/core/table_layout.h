@@ -13,8 +13,8 @@
  *   head:      kind 8 | units 8 | words used 16 | extra 32
  *              extra: the user's cell (session, API key: a hint, 0 none); status (user); algorithm, state, length (key)
  *   entry:     cell 32 | kind 4 | tag 28        0: never used; kind 15: tombstone
- *   root:      level 8 | side 8 | count 48      the part that is the index: 2^level entries; count: never the same
- * twice seen:      seconds 32 | dirty 1 | generation 31
+ *   root:      level 8 | side 8 | count 48      the index is the part of 2^level entries; count: no root comes twice
+ *   seen:      seconds 32 | dirty 1 | generation 31
  *
  * Sequence: 0 never used, odd free or being filled, even whole. A free cell keeps its head (the walk over the others
  * needs its size) and has the next free one's number in word 2.
