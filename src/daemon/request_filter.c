@@ -97,7 +97,8 @@ static struct refusal check_layout(const struct received_head *h)
             return no(400, "A header's value has a control character.");
         next = value.ptr + value.len + LINE_END;
     }
-    if (next + LINE_END != end)
+    /* Of a line that begins with a NUL the library sees nothing; its other bytes are still there. */
+    if (next + LINE_END != end || end[-1] != '\0' || end[-2] != '\0' || end[-3] != '\0' || end[-4] != '\0')
         return no(400, "A line of the head is folded, or does not end in CR LF.");
     return passed;
 }

@@ -15,9 +15,9 @@
  * behind its own name, with nothing but a NUL and blanks in between, and the head must end exactly four bytes behind
  * the last value.
  *
- * Limits. A line that consists of one NUL looks like a line end after parsing, so "LF NUL CR LF" at the very end of a
- * head can not be told from "CR LF CR LF". To make use of it one needs a proxy that forwards a NUL, which RFC 9110 §5.5
- * forbids.
+ * Limits. After parsing, a NUL that was sent beside a line end can not be told from the NULs that line ends became:
+ * "NUL LF" passes for CR LF, "NUL CR LF LF" for an empty line. To make use of it one needs a proxy that forwards a NUL
+ * in a head, which RFC 9110 §5.5 forbids. Every other NUL is refused.
  *
  * Threading: pure functions.
  */

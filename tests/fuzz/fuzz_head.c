@@ -12,7 +12,7 @@ static void check(struct view raw)
         struct refusal refused = request_filter(&s.head, &out);
         bool strict = head_is_strict(head);
         EXPECT(refused.http == 0 || refused.reason != NULL);
-        if (!head_ends_in_nul_line(head))
+        if (!head_has_nul_at_line_end(head))
             EXPECT((refused.http == 0) == strict);
         if (refused.http == 0) {
             EXPECT(out.method != METHOD_UNSET && out.path.len > 0 && out.content_length >= -1);

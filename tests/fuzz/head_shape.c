@@ -291,8 +291,7 @@ bool head_is_strict(struct view raw)
     return r.p == r.end && f.headers <= HEADERS_MAX && target_is_ours(method, target) && framing_is_clear(&f, old);
 }
 
-bool head_ends_in_nul_line(struct view raw)
+bool head_has_nul_at_line_end(struct view raw)
 {
-    return raw.len >= 4 &&
-           (memcmp(raw.ptr + raw.len - 4, "\n\0\r\n", 4) == 0 || memcmp(raw.ptr + raw.len - 3, "\n\0\n", 3) == 0);
+    return memmem(raw.ptr, raw.len, "\0\n", 2) != NULL || memmem(raw.ptr, raw.len, "\0\r", 2) != NULL;
 }

@@ -21,7 +21,7 @@ void head_shape_clear(struct head_shape *s);
 
 /* The oracle, written from RFC 9112 and the filter's header alone, over raw bytes: may this head pass? */
 bool head_is_strict(struct view raw);
-/* The known limit of the filter: a last line that is one NUL. */
-bool head_ends_in_nul_line(struct view raw);
+/* The known limit of the filter: a NUL right before a line end. */
+bool head_has_nul_at_line_end(struct view raw);
 
 #endif
