@@ -212,19 +212,20 @@ static int64_t ask(struct guess *g, const struct settings *s, enum lane lane, co
     return wait;
 }
 
-/* The attempt is over: one fewer under way. */
-static void end(struct guess *g, enum lane lane, const struct guess_subject *who, int64_t now_ms, bool forget)
+/* The attempt is over: one fewer under way, and `forget` failures fewer. Answers the score that was. */
+static uint16_t end(struct guess *g, enum lane lane, const struct guess_subject *who, int64_t now_ms,
+                    bool was_under_way, uint16_t forget)
 {
     struct held h = hold(g, lane, who, now_ms, false);
+    uint16_t score = 0;
     if (h.counter != NULL) {
-        if (h.counter->under_way > 0)
+        score = h.counter->score;
+        h.counter->score = score > forget ? (uint16_t)(score - forget) : 0;
+        if (was_under_way && h.counter->under_way > 0)
             h.counter->under_way--;
-        if (forget) {
-            h.counter->score = 0;
-            h.counter->open_ms = 0;
-        }
     }
     release(h);
+    return score;
 }
 
 /* Which of the account's lanes an attempt takes; LANE_NONE when it names no account. */
@@ -234,8 +235,10 @@ static enum lane choose(struct guess *g, const struct settings *s, const struct 
         return COUNT_DEVICE;
     if (who->username.len == 0)
         return LANE_NONE;
+    /* One failure before the lane would close: so no address closes the fresh lane alone. */
+    uint32_t most = s->guess_free > 1 ? s->guess_free - 1 : 1;
     struct held h = hold(g, COUNT_PAIR, who, now_ms, false);
-    bool stained = h.counter != NULL && h.counter->score >= s->guess_free;
+    bool stained = h.counter != NULL && h.counter->score >= most;
     release(h);
     return stained ? COUNT_STAINED : COUNT_FRESH;
 }
@@ -252,7 +255,7 @@ static struct cardea_status attempt(struct guess *g, const struct settings *s, c
         if (lane != LANE_NONE)
             wait = ask(g, s, lane, who, now_ms, begin);
         if (wait > 0 && begin && addressed(who, s))
-            end(g, COUNT_ADDRESS, who, now_ms, false);
+            (void)end(g, COUNT_ADDRESS, who, now_ms, true, 0);
     }
     if (wait > 0) {
         *ret_wait_ms = wait;
@@ -357,14 +360,17 @@ void guess_failed(struct guess *g, const struct settings *s, const struct guess_
 static void finish(struct guess *g, const struct guess_subject *who, int64_t now_ms, bool forget)
 {
     if (addressed(who, NULL))
-        end(g, COUNT_ADDRESS, who, now_ms, false);
-    if (who->device != NULL)
-        end(g, COUNT_DEVICE, who, now_ms, forget);
-    else if (who->username.len > 0) {
-        end(g, who->lane == COUNT_STAINED ? COUNT_STAINED : COUNT_FRESH, who, now_ms, forget);
-        if (forget)
-            end(g, COUNT_PAIR, who, now_ms, true);
+        (void)end(g, COUNT_ADDRESS, who, now_ms, true, 0);
+    if (who->device != NULL) {
+        (void)end(g, COUNT_DEVICE, who, now_ms, true, forget ? UINT16_MAX : 0);
+        return;
     }
+    if (who->username.len == 0)
+        return;
+    /* What this address has failed on this account is forgiven, in both lanes; what others have is not. */
+    uint16_t own = forget ? end(g, COUNT_PAIR, who, now_ms, false, UINT16_MAX) : 0;
+    (void)end(g, COUNT_FRESH, who, now_ms, who->lane != COUNT_STAINED, own);
+    (void)end(g, COUNT_STAINED, who, now_ms, who->lane == COUNT_STAINED, own);
 }
 
 void guess_succeeded(struct guess *g, const struct guess_subject *who, int64_t now_ms)

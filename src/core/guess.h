@@ -6,9 +6,9 @@
  * What is counted, each by itself:
  *
  *   the account, in two lanes   by canonical name, whether or not such a user exists. Addresses that have failed
- *                               `guess_free` times on this account are *stained* (it fades by one in ten minutes) and
- *                               share one lane; all others share the other. So one address that guesses without end
- *                               keeps its own lane closed, and the owner elsewhere does not notice.
+ *                               `guess_free` - 1 times on this account are *stained* (it fades by one in ten minutes)
+ *                               and share one lane; all others share the other. So one address that guesses without
+ *                               end closes the lane of the stained, and the owner elsewhere does not notice.
  *   the device                  a browser that logged in before (device cookie): its own lane, touched by nobody
  *                               else's failures, and the address does not count for it.
  *   the address                 the IPv4 address or the /64 of an IPv6 one: `guess_address_per_minute` failures a
@@ -67,7 +67,8 @@ struct cardea_status guess_begin(struct guess *g, const struct settings *s, stru
                                  int64_t *ret_wait_ms) CARDEA_CHECKED;
 enum { GUESS_ATTEMPT_MAX_MS = 120 * 1000 };
 void guess_failed(struct guess *g, const struct settings *s, const struct guess_subject *who, int64_t now_ms);
-/* Forgets this lane's failures and the address's stain on this account, not the address's rate. */
+/* Forgives what this device, or this address on this account, has failed; not what others have, nor the address's rate.
+ */
 void guess_succeeded(struct guess *g, const struct guess_subject *who, int64_t now_ms);
 /* Neither: the attempt never reached the password (busy, error). */
 void guess_abandoned(struct guess *g, const struct guess_subject *who, int64_t now_ms);
