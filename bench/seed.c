@@ -65,6 +65,7 @@ static void seed_users(struct seeding *s)
         u.id = user_id_new(s->entropy, s->now_ms);
         snprintf(u.username, sizeof u.username, "user%ld", i);
         snprintf(u.email, sizeof u.email, "user%ld@example.com", i);
+        u.email_verified = true;
         snprintf(u.roles, sizeof u.roles, "editor,reader");
         snprintf(u.metadata, sizeof u.metadata, "{}");
         must(s->ops->user_put(tx, &u), "user");

@@ -175,7 +175,8 @@ static bool draft_user(const struct user_record *r, struct draft *d)
     struct buf text = buf_fixed(&d->words[USER_TEXT], TABLE_USER_TEXT_MAX);
     buf_percent_header(&text, view_text(r->username));
     size_t username_end = text.len;
-    buf_percent_header(&text, view_text(r->email));
+    if (r->email_verified) /* a claimed one must not reach applications, which take it for an identity */
+        buf_percent_header(&text, view_text(r->email));
     size_t email_end = text.len;
     buf_percent_header(&text, view_text(r->name));
     size_t name_end = text.len;

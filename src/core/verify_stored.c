@@ -96,7 +96,8 @@ void table_user_from_record(const struct user_record *u, struct table_user *out)
     buf_percent_header(&text, view_text(u->username));
     out->username_len = (uint16_t)text.len;
     size_t start = text.len;
-    buf_percent_header(&text, view_text(u->email));
+    if (u->email_verified)
+        buf_percent_header(&text, view_text(u->email));
     out->email_len = (uint16_t)(text.len - start);
     start = text.len;
     buf_percent_header(&text, view_text(u->name));

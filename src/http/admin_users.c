@@ -152,6 +152,7 @@ static struct cardea_status create_commit(struct exchange *x, struct store_tx *t
     const struct account_request want = {
         .username = in->canonical_username,
         .email = in->canonical_email,
+        .email_verified = in->canonical_email[0] != '\0', /* an administrator vouches for it */
         .name = in->name.present ? in->name.text.ptr : NULL,
         .roles = in->canonical_roles,
         .metadata = arena_copy(&x->arena, in->metadata.text).ptr,

@@ -145,6 +145,7 @@ static inline struct user_record user_at(uint64_t n, uint64_t epoch)
     struct user_record u = {.id = user_of(n), .epoch = (int64_t)epoch, .status = USER_ACTIVE};
     int pad = (int)((n + epoch) % 7 * 17);
     snprintf(u.username, sizeof u.username, "user%llu", (unsigned long long)n);
+    u.email_verified = true;
     snprintf(u.email, sizeof u.email, "u%llu.e%llu.%0*d@example.com", (unsigned long long)n, (unsigned long long)epoch,
              pad, 0);
     snprintf(u.name, sizeof u.name, "Name %0*d", pad / 2, 7);

@@ -202,6 +202,10 @@ static void user_texts_are_ready_for_headers(void **state)
     OK(put_user(&x, &u));
     struct table_user f;
     assert_int_equal(table_find_user(x.t, u.id, 0, &f), TABLE_HIT);
+    assert_int_equal(f.email_len, 0); /* claimed, not verified: nobody hears of it */
+    u.email_verified = true;
+    OK(put_user(&x, &u));
+    assert_int_equal(table_find_user(x.t, u.id, 0, &f), TABLE_HIT);
     assert_int_equal(f.epoch, 3);
     assert_int_equal(f.status, USER_SUSPENDED);
     assert_true(ID_SAME(f.id, u.id));
@@ -222,6 +226,7 @@ static void longest_and_empty_texts_fit(void **state)
     assert_int_equal(table_find_user(x.t, u.id, 0, &f), TABLE_HIT);
     assert_int_equal(f.username_len + f.email_len + f.name_len + f.roles_len, 0);
     memset(u.username, 0xff, USERNAME_MAX);
+    u.email_verified = true;
     memset(u.email, 0xff, EMAIL_MAX);
     memset(u.name, 0xff, NAME_MAX_BYTES);
     memset(u.roles, 0xff, ROLES_MAX_BYTES);
