@@ -59,7 +59,8 @@ export class Service {
     addUser({ name, password = PASSWORD, roles = [] }) {
         return this.command(['user', 'add', name, '--password-file', '-', ...roles.flatMap((r) => ['--role', r])], { input: password });
     }
-    async launch() {
+    /** options: of the first request, that waits for the service. */
+    async launch(options = {}) {
         this.output = '';
         this.child = spawn(program, ['serve', '--listen', `127.0.0.1:${this.port}`, ...this.commonArgs], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } });
         const note = (d) => { this.output += d; };
@@ -73,7 +74,7 @@ export class Service {
             if (ended) throw new Error(`the service ended at once: ${this.output}`);
             if (Date.now() > deadline) throw new Error(`the service does not answer: ${this.output}`);
             try {
-                const r = await request(`${this.url}/healthz`, { contract: false });
+                const r = await request(`${this.url}/healthz`, { contract: false, ...options });
                 if (r.status === 200) return;
             } catch (e) {
                 if (e.code !== 'ECONNREFUSED' && e.code !== 'ECONNRESET') throw e;
