@@ -100,7 +100,7 @@ for (const [app, carrier] of Object.entries(CARRIER)) {
         });
 
         test('verify: who is calling, in headers', async () => {
-            const user = await signUp(service, app, { email: `${app}@example.org` });
+            const { user } = service.command(['user', 'add', `known-${app}`, '--email', `${app}@example.org`, '--password-file', '-'], { input: PASSWORD });
             const c = await Caller.login(service, user.username, { app });
             for (const method of ['GET', 'POST', 'DELETE', 'PROPFIND']) {
                 const a = allowed(await service.verify({ method, headers: c.headers }), 204);
@@ -114,6 +114,9 @@ for (const [app, carrier] of Object.entries(CARRIER)) {
                 assert.equal(a.headers.vary, undefined);
             }
             refused(await c.verify('nowhere'), 403, 'forbidden');
+            // an address that its owner merely claims is nobody's identity
+            allowed(await c.request('/v1/me', { method: 'PATCH', json: { email: 'somebody.else@example.org' } }));
+            assert.equal(allowed(await c.verify(), 204).headers['x-auth-email'], undefined);
         });
 
         test('reauthenticate: a new record, new credentials, a wrong password refused', async () => {
