@@ -107,10 +107,10 @@ struct cardea_status settings_keep_places(struct settings *next, const struct se
 
 /* The profiles (DESIGN section 4): name, purpose, trade-off, defaults. */
 struct profile_info {
-    enum profile profile;
     const char *name, *purpose, *credential, *tradeoff;
-    enum carrier carrier;
     int64_t idle_ms, absolute_ms, access_ms;
+    enum profile profile;
+    enum carrier carrier;
     enum same_site same_site;
     bool available;
 };

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -359,6 +360,54 @@ static void failures_are_drained_once_and_one_row_an_account(void **state)
     assert_string_equal(rows[GUESS_REPORTS_MAX - 1].username, "");
 }
 
+enum { THREADS = 4, ROUNDS = 4000 };
+
+static void *guess_on(void *argument)
+{
+    unsigned seed = *(unsigned *)argument;
+    for (int i = 0; i < ROUNDS; i++) {
+        char name[16], address[32];
+        int64_t wait;
+        snprintf(name, sizeof name, "user%d", rand_r(&seed) % 50);
+        snprintf(address, sizeof address, "10.0.%d.1", rand_r(&seed) % 200);
+        struct guess_subject who = {.username = view_text(name)};
+        if (!cardea_ok(address_parse(view_text(address), &who.address)) ||
+            !cardea_ok(guess_begin(g, settings, &who, START_MS + i * 100, &wait)))
+            continue;
+        if (i % 3 == 0)
+            guess_failed(g, settings, &who, START_MS + i * 100);
+        else if (i % 3 == 1)
+            guess_succeeded(g, &who, START_MS + i * 100);
+        else
+            guess_abandoned(g, &who, START_MS + i * 100);
+    }
+    return NULL;
+}
+
+static void many_threads_at_once(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    unsigned seeds[THREADS];
+    struct guess_report rows[GUESS_REPORTS_MAX];
+    for (unsigned i = 0; i < THREADS; i++) {
+        seeds[i] = i + 1;
+        assert_int_equal(pthread_create(&threads[i], NULL, guess_on, &seeds[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_in_range(guess_drain(g, rows, GUESS_REPORTS_MAX), 1, 50);
+    /* Nobody is left under way: after the longest wait every lane takes an attempt again. */
+    now_ms = START_MS + ROUNDS * 100 + CAP_MS;
+    for (int i = 0; i < 50; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "user%d", i);
+        struct guess_subject who = subject(name, "192.0.2.1");
+        assert_int_equal(begin(&who), 0);
+        guess_abandoned(g, &who, now_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +427,7 @@ int main(void)
         TEST(a_flood_of_names_does_not_reset_a_victim),
         TEST(the_clock_may_stand_still_or_step_back),
         TEST(failures_are_drained_once_and_one_row_an_account),
+        TEST(many_threads_at_once),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
