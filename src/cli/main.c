@@ -238,5 +238,5 @@ int main(int argc, char **argv)
     if (code == EXIT_OK)
         code = run(&c);
     free(c.config);
-    return code;
+    return (int)code;
 }
