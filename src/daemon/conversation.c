@@ -190,7 +190,10 @@ static enum MHD_Result answer(struct conversation *c, bool was_away)
     c->state = TALK_ANSWERED;
     count_answer(loop, x);
     log_request(c, x, was_away);
-    return queue(c, x->response.status, reply_new(&x->response, close));
+    if (close || was_away || !reply_keepable(&x->response))
+        return queue(c, x->response.status, reply_new(&x->response, close));
+    struct MHD_Response *kept = reply_renew(&c->job->kept, &x->response);
+    return kept == NULL ? MHD_NO : MHD_queue_response(c->connection, x->response.status, kept);
 }
 
 /* A lane is done with the job, on whatever thread: wake the event loop. */

@@ -10,6 +10,7 @@
 
 #include "daemon/committer.h"
 #include "daemon/pool.h"
+#include "daemon/reply.h"
 #include "daemon/snapshot.h"
 
 struct job {
@@ -21,6 +22,7 @@ struct job {
     void (*back)(struct job *job);
     void *owner; /* of back */
     struct job *next;
+    struct reply_kept kept; /* of this job's last check */
 };
 
 struct lanes {

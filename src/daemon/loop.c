@@ -14,11 +14,10 @@ void loops_init(struct loops *l)
 
 static void job_free(struct job *job)
 {
-    while (job != NULL) {
-        struct job *next = job->next;
-        free(job);
-        job = next;
-    }
+    if (job == NULL)
+        return;
+    reply_drop(&job->kept);
+    free(job);
 }
 
 void loops_clear(struct loops *l)
@@ -26,7 +25,11 @@ void loops_clear(struct loops *l)
     while (l->first != NULL) {
         struct loop *loop = l->first;
         l->first = loop->next;
-        job_free(loop->spare);
+        while (loop->spare != NULL) {
+            struct job *job = loop->spare;
+            loop->spare = job->next;
+            job_free(job);
+        }
         snapshot_release(loop->hold);
         verify_cache_free(loop->cache);
         free(loop);
@@ -82,13 +85,14 @@ struct job *loop_job(struct loop *l, struct publisher *p, struct lanes *lanes)
         job = malloc(sizeof *job);
         if (job == NULL)
             return NULL;
+        job->kept.reply = NULL;
     } else {
         l->spare = job->next;
         l->spare_count--;
     }
     struct snapshot_hold *hold = snapshot_hold(p, &l->hold);
     if (hold == NULL) {
-        free(job);
+        job_free(job);
         return NULL;
     }
     job->next = NULL;
@@ -104,7 +108,7 @@ void loop_job_end(struct loop *l, struct job *job)
     exchange_clear(&job->x);
     snapshot_release(job->hold);
     if (l->spare_count >= SPARE_JOBS_MAX) {
-        free(job);
+        job_free(job);
         return;
     }
     job->next = l->spare;

@@ -1,4 +1,8 @@
-/* Replies: a response of ours as the HTTP library wants it. */
+/* Replies: a response of ours as the HTTP library wants it.
+ *
+ * The library copies each header into memory of its own, which costs more than the whole of a check. So a reply without
+ * body can be kept and made into the next one by changing only the headers that differ.
+ */
 #ifndef DAEMON_REPLY_H
 #define DAEMON_REPLY_H
 
@@ -10,5 +14,25 @@
  * when a header can not be sent as it stands (nothing is sent then, rather than half of it).
  * close: end the connection after it. */
 struct MHD_Response *reply_new(const struct response *r, bool close);
+
+enum { REPLY_KEPT_TEXT = 1024, REPLY_KEPT_HEADERS = 12 };
+
+/* One reply kept for the next; all zeros: none. */
+struct reply_kept {
+    struct MHD_Response *reply;
+    uint32_t count;
+    struct view names[REPLY_KEPT_HEADERS]; /* of static texts */
+    const char *values[REPLY_KEPT_HEADERS];
+    size_t lens[REPLY_KEPT_HEADERS];
+    char text[REPLY_KEPT_TEXT]; /* the values, each ended by NUL */
+};
+
+/* May this response be kept: no body, no cookie, small enough? */
+bool reply_keepable(const struct response *r);
+/* The kept reply, made to say what r says; k holds on to it. Only when nobody is sending it any more. NULL: as
+ * reply_new.
+ */
+struct MHD_Response *reply_renew(struct reply_kept *k, const struct response *r);
+void reply_drop(struct reply_kept *k);
 
 #endif
