@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 /* CARDEA_ variables that are no keys: the command line and the tests read them. */
-static const char *const other_variables[] = {"CARDEA_CONFIG", "CARDEA_VECTORS", "CARDEA_BUILD", "CARDEA_TEST_"};
+static const char *const other_variables[] = {"CARDEA_CONFIG", "CARDEA_VECTORS", "CARDEA_BIN",
+                                              "CARDEA_BENCH",  "CARDEA_BUILD",   "CARDEA_TEST_"};
 
 static struct cardea_status fail_file(struct config_error *error, const char *why)
 {

@@ -172,6 +172,16 @@ static struct cardea_status settle_stores(struct config *c, struct config_error 
     return s;
 }
 
+/* The operator's socket lies there, and the address of a socket is short. */
+static struct cardea_status check_state(const struct config *c, struct config_error *error)
+{
+    size_t room = sizeof(c->listen.path) - sizeof("/admin.sock");
+    if (strlen(c->state) > room)
+        return config_refuse(c, error, "state", "state: the path must have at most %zu bytes, for the socket in it",
+                             room);
+    return CARDEA_SUCCESS;
+}
+
 static struct cardea_status settle_master_key(struct config *c, struct config_error *error)
 {
     if (c->master_key_file[0] != 0)
@@ -220,7 +230,9 @@ static struct cardea_status check_policies(const struct config *c, struct config
 
 struct cardea_status config_settle(struct config *c, struct config_error *error)
 {
-    struct cardea_status s = check_listeners(c, error);
+    struct cardea_status s = check_state(c, error);
+    if (cardea_ok(s))
+        s = check_listeners(c, error);
     if (cardea_ok(s))
         s = settle_url(c, error);
     if (cardea_ok(s))

@@ -271,6 +271,8 @@ static const struct bad bad_files[] = {
     {"accounts: mysql://h\n", 1, 11, "must be sqlite:PATH"},
     {"accounts: 'sqlite:'\n", 1, 11, "needs a path"},
     {"state: ''\n", 1, 8, "state is empty"},
+    {"state: /1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567\n", 1,
+     8, "at most 96 bytes"},
     {"apps: [web]\n", 1, 7, "apps takes a group"},
     {"apps: {shop: wbe}\n", 1, 14, "\"wbe\" is no profile"},
     {"apps: {shop: sealed}\n", 1, 14, "not in this version"},
