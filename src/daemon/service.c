@@ -1,6 +1,7 @@
 #include "daemon/service.h"
 
 #include "base/secret.h"
+#include "core/audit.h"
 #include "crypto/random.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
@@ -283,6 +284,10 @@ struct cardea_status service_open(const struct config *c, struct installation *i
     background_init(&out->background, &out->keeper, out->guess, entropy_system());
     snprintf(message, message_cap, "the database can not be read");
     s = fill_first(out);
+    if (!cardea_ok(s))
+        return s;
+    snprintf(message, message_cap, "the journal can not be written");
+    s = background_event(&out->background, AUDIT_started, VIEW("{\"version\":\"" CARDEA_VERSION "\"}"));
     if (!cardea_ok(s))
         return s;
     snprintf(message, message_cap, "no threads can be started");
