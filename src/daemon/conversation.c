@@ -264,21 +264,15 @@ static void describe(struct conversation *c, struct loop *loop, struct request *
 {
     const struct listening *l = listening(c);
     struct proxies proxies = {l->proxies, l->proxy_count};
-    struct peer peer = c->peer;
-    peer.trusted = c->host->is_unix || proxies_list(&proxies, &peer.address);
+    c->peer.trusted = c->host->is_unix || proxies_list(&proxies, &c->peer.address);
     r->method = head->method;
     r->entrance = c->host->entrance;
     r->path = head->path;
     r->query = head->query;
     r->uid = c->uid;
     trim_values(r);
-    proxy_resolve(&proxies, &peer, r);
+    proxy_resolve(&proxies, &c->peer, r);
     request_id_choose(&loop->ids, request_header(r, VIEW("X-Request-Id")), r->id);
-}
-
-static bool travelled_safely(const struct conversation *c, const struct request *r)
-{
-    return c->peer.tls || c->peer.address.version == 0 || r->proxied || address_is_loopback(&c->peer.address);
 }
 
 /* The library's first call: the head is there. */
@@ -297,7 +291,7 @@ static enum MHD_Result on_head(struct conversation *c, const char *method, const
     if (refused.http != 0)
         return refuse_head(c, loop, refused);
     describe(c, loop, r, &head);
-    if (!travelled_safely(c, r))
+    if (!peer_is_private(&c->peer))
         return refuse_head(c, loop, (struct refusal){403, "Plain HTTP from an address that is no trusted proxy."});
     if (head.content_length != 0)
         return expect_body(c, &head);

@@ -11,16 +11,20 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { TEND_EVERY_MS = 250, MESSAGE_MAX = 512 };
+enum { TEND_EVERY_MS = 250, MESSAGE_MAX = 512, OTHER_FILES = 64 };
 
-/* Every connection is a descriptor; take what we may. */
-static void raise_descriptor_limit(void)
+/* Every connection is a descriptor; take what we may, and say if it is too little. */
+static void raise_descriptor_limit(const struct config *c)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+    uint64_t wanted = (uint64_t)c->connections_max * 2 + OTHER_FILES;
+    if (limit.rlim_max < wanted)
+        log_write(LOG_WARN, "fewer files may be open than limits.connections needs",
+                  LOG_FIELDS(LOG_INT("may", limit.rlim_max), LOG_INT("wanted", wanted)));
 }
 
 /* Signals are taken by this thread alone, one after the other, never in the middle of something. */
@@ -70,8 +74,8 @@ int daemon_serve(const struct config *c, struct installation *i,
     char message[MESSAGE_MAX] = "";
     sigset_t set;
     block_signals(&set);
-    raise_descriptor_limit();
     log_start(2, c->log_format, c->log_level);
+    raise_descriptor_limit(c);
     struct service *s = calloc(1, sizeof *s);
     if (s == NULL)
         return EXIT_FAILURE;

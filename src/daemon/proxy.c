@@ -72,9 +72,19 @@ static bool forwarded_https(const struct request *r, bool otherwise)
     return otherwise;
 }
 
+static bool is_here(const struct peer *peer)
+{
+    return peer->tls || peer->address.version == 0 || address_is_loopback(&peer->address);
+}
+
+bool peer_is_private(const struct peer *peer)
+{
+    return is_here(peer) || peer->trusted;
+}
+
 void proxy_resolve(const struct proxies *p, const struct peer *peer, struct request *r)
 {
-    bool here = peer->tls || peer->address.version == 0 || address_is_loopback(&peer->address);
+    bool here = is_here(peer);
     r->client = peer->address;
     r->proxied = peer->trusted;
     r->secure = here;

@@ -22,6 +22,8 @@ struct peer {
 };
 
 bool proxies_list(const struct proxies *p, const struct address *a);
+/* Promise 9: plain HTTP from loopback, a unix socket or a listed proxy only. */
+bool peer_is_private(const struct peer *peer);
 /* Set client, proxied and secure of r from its peer and headers. */
 void proxy_resolve(const struct proxies *p, const struct peer *peer, struct request *r);
 

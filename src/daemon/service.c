@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEM_MAX = 256 * 1024, DRAIN_STEP_MS = 5, READ_THREADS = 4, FULL_STOP_MS = 2000 };
+enum { PEM_MAX = 256 * 1024, DRAIN_STEP_MS = 5, FULL_STOP_MS = 2000 };
 
 static uint32_t cores(void)
 {

@@ -10,7 +10,7 @@
 #include "daemon/listener.h"
 #include "daemon/metrics.h"
 
-enum { SERVICE_LISTENERS = 4, GUESS_SLOTS = 16384, TABLE_OTHERS_MIB = 1024 };
+enum { SERVICE_LISTENERS = 4, GUESS_SLOTS = 16384, TABLE_OTHERS_MIB = 1024, READ_THREADS = 4 };
 
 struct service {
     struct config *config;

@@ -111,6 +111,25 @@ static void a_unix_socket_is_trusted(void **state)
     assert_false(resolve(peer_at(NULL, false), "198.51.100.1", NULL, "http").secure);
 }
 
+/* Promise 9: HTTPS always. */
+static void plain_http_is_for_loopback_and_proxies(void **state)
+{
+    (void)state;
+    const struct {
+        const char *address;
+        bool tls, fine;
+    } cases[] = {
+        {"127.0.0.1", false, true},    {"127.9.9.9", false, true},  {"::1", false, true},
+        {NULL, false, true},           {"192.0.2.7", false, true},  {"2001:db8::1", false, true},
+        {"203.0.113.5", false, false}, {"10.0.0.1", false, false},  {"2001:db9::1", false, false},
+        {"203.0.113.5", true, true},   {"2001:db9::1", true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct peer p = peer_at(cases[i].address, cases[i].tls);
+        assert_int_equal(peer_is_private(&p), cases[i].fine);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +139,7 @@ int main(void)
         cmocka_unit_test(ports_are_dropped),
         cmocka_unit_test(the_proxy_says_how_it_travelled),
         cmocka_unit_test(a_unix_socket_is_trusted),
+        cmocka_unit_test(plain_http_is_for_loopback_and_proxies),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
