@@ -202,10 +202,11 @@ static struct cardea_status check_hashing(const struct config *c, struct config_
             "argon2.memory and argon2.passes are below OWASP's minimum: 19 MiB with 2 passes, or 46 MiB with one");
     uint64_t memory_mib = (cost.memory_kib + 1023) / 1024;
     uint64_t threads = c->hash_threads == 0 ? 1 : c->hash_threads;
-    if (memory_mib * threads > c->hash_memory_max_mib)
+    uint64_t total_mib = memory_mib * threads;
+    if (total_mib > c->hash_memory_max_mib)
         return config_refuse(c, error, given(c, "hash.threads") ? "hash.threads" : "argon2.memory",
                              "hash.threads × argon2.memory would be %llu MiB, more than hash.memory_max",
-                             (unsigned long long)(memory_mib * threads));
+                             (unsigned long long)total_mib);
     return CARDEA_SUCCESS;
 }
 

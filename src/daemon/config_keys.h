@@ -39,7 +39,7 @@ struct config_key {
     enum config_type type;
     size_t offset, size; /* of the member; for a list, of one item */
     size_t count_offset; /* lists: of the uint32_t that counts the items */
-    uint32_t items_max;  /* lists: room; 0: a scalar */
+    size_t items_max;    /* lists: room; 0: a scalar */
     int64_t min, max;
     const struct config_word *words; /* ends with NULL */
     const char *default_text;        /* "" where there is none or it is derived */

@@ -46,7 +46,7 @@ static bool path_good(struct view p)
 /* Cut "host:port"; an IPv6 host keeps its brackets. */
 static bool cut_authority(struct view authority, struct parts *out)
 {
-    size_t end = authority.len;
+    size_t end;
     if (authority.len > 0 && authority.ptr[0] == '[') {
         const char *close = memchr(authority.ptr, ']', authority.len);
         end = close == NULL ? 0 : (size_t)(close - authority.ptr) + 1;

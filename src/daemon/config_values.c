@@ -281,7 +281,7 @@ struct cardea_status config_value_set(const struct config_key *k, void *base, st
         return put(k, at, text, reason);
     uint32_t *count = (uint32_t *)(void *)((char *)base + k->count_offset);
     if (*count == k->items_max)
-        return refuse(reason, "has more than %u items", k->items_max);
+        return refuse(reason, "has more than %zu items", k->items_max);
     struct cardea_status s = put(k, at + *count * k->size, text, reason);
     if (!cardea_ok(s))
         return s;

@@ -326,6 +326,8 @@ static struct cardea_status first_steps(struct store_tx *tx, const struct store_
 static struct cardea_status first_transaction(enum installation_mode mode, struct installation *i,
                                               const struct outcome *o)
 {
+    if (i->store == NULL)
+        return CARDEA_FAIL(E_INTERNAL);
     const struct store_ops *ops = i->store->ops;
     struct store_tx *tx;
     bool changed = false;
