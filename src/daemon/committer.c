@@ -257,14 +257,23 @@ struct committer_counts committer_counts(struct committer *c)
     return counts;
 }
 
-void committer_close(struct committer *c)
+void committer_stop(struct committer *c)
 {
     if (c == NULL)
         return;
     pthread_mutex_lock(&c->lock);
+    bool first = !c->stopping;
     c->stopping = true;
     pthread_cond_signal(&c->work);
     pthread_mutex_unlock(&c->lock);
-    pthread_join(c->thread, NULL);
+    if (first)
+        pthread_join(c->thread, NULL);
+}
+
+void committer_close(struct committer *c)
+{
+    if (c == NULL)
+        return;
+    committer_stop(c);
     release(c);
 }

@@ -53,7 +53,9 @@ struct cardea_status committer_open(uint32_t places, uint32_t urgent_places, con
 /* false: no place, the job stays the caller's. The job may be done before this returns. */
 bool committer_push(struct committer *c, struct queue_entry *job, bool urgent);
 uint32_t committer_waiting(struct committer *c);
-/* Write what waits, then end. Nothing may be pushed any more. NULL is safe. */
+/* Write what waits, then end the thread. Pushing stays safe, and is refused. NULL is safe. */
+void committer_stop(struct committer *c);
+/* committer_stop, and free it: nobody may push any more. NULL is safe. */
 void committer_close(struct committer *c);
 
 struct committer_counts {

@@ -96,7 +96,7 @@ uint32_t pool_waiting(struct pool *p)
     return n;
 }
 
-void pool_close(struct pool *p)
+void pool_stop(struct pool *p)
 {
     if (p == NULL)
         return;
@@ -106,6 +106,14 @@ void pool_close(struct pool *p)
     pthread_mutex_unlock(&p->lock);
     for (uint32_t i = 0; i < p->thread_count; i++)
         pthread_join(p->threads[i], NULL);
+    p->thread_count = 0;
+}
+
+void pool_close(struct pool *p)
+{
+    if (p == NULL)
+        return;
+    pool_stop(p);
     fair_queue_clear(&p->queue);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);

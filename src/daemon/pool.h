@@ -25,7 +25,9 @@ struct cardea_status pool_open(const char *name, uint32_t threads, uint32_t plac
 /* Hand over an entry. false: no place, the entry stays the caller's. The entry may be done before this returns. */
 bool pool_push(struct pool *p, struct queue_entry *entry);
 uint32_t pool_waiting(struct pool *p);
-/* Refuse what waits, finish what runs, end the threads. NULL is safe. */
+/* Refuse what waits, finish what runs, end the threads. Pushing stays safe, and is refused. NULL is safe. */
+void pool_stop(struct pool *p);
+/* pool_stop, and free it: nobody may push any more. NULL is safe. */
 void pool_close(struct pool *p);
 
 #endif

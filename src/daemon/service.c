@@ -349,15 +349,19 @@ void service_close(struct service *s)
     if (s->lanes.committer != NULL)
         wait_until_idle(s, deadline);
     /* What is still waiting is told to come back elsewhere; then all jobs are back with their loops. */
+    pool_stop(s->lanes.hash);
+    pool_stop(s->lanes.read);
+    committer_stop(s->lanes.committer);
+    if (s->lanes.committer != NULL)
+        wait_until_idle(s, installation_boot_ms() + FULL_STOP_MS);
+    /* The last first: the metrics look at the others. */
+    for (uint32_t i = s->listener_count; i > 0; i--)
+        listener_close(s->listeners[i - 1]);
+    if (s->lanes.committer != NULL)
+        background_flush(&s->background);
     pool_close(s->lanes.hash);
     pool_close(s->lanes.read);
     committer_close(s->lanes.committer);
-    if (s->lanes.committer != NULL)
-        wait_until_idle(s, installation_boot_ms() + FULL_STOP_MS);
-    for (uint32_t i = 0; i < s->listener_count; i++)
-        listener_close(s->listeners[i]);
-    if (s->lanes.committer != NULL)
-        background_flush(&s->background);
     snapshot_release(s->keeper.hold);
     if (s->published)
         publisher_clear(&s->publisher);

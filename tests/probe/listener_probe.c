@@ -219,10 +219,11 @@ static void serve(const struct listener_options *o)
             break;
     }
     listener_quiesce(l);
-    pool_close(o->lanes->hash);
+    pool_stop(o->lanes->hash);
     for (int i = 0; i < DRAIN_STEPS && listener_busy(l) > 0; i++)
         usleep(5000);
     listener_close(l);
+    pool_close(o->lanes->hash);
 }
 
 int main(int argc, char **argv)
