@@ -242,13 +242,14 @@ int main(int argc, char **argv)
     struct lanes lanes = {0};
     must(pool_open("hash", 1, (uint32_t)option(argc, argv, "places", 8), &pool, &lanes.hash));
     struct listen_address where = where_of(argv[1]);
+    char *cert = file_text(argc, argv, "cert"), *key = file_text(argc, argv, "key");
     struct listener_options o = {
         .where = &where,
         .entrance = ENTRANCE_MAIN,
         .threads = (unsigned)option(argc, argv, "threads", 1),
         .socket_mode = 0600,
-        .tls_cert = file_text(argc, argv, "cert"),
-        .tls_key = file_text(argc, argv, "key"),
+        .tls_cert = cert,
+        .tls_key = key,
         .connections_max = (uint32_t)option(argc, argv, "connections", 4096),
         .connections_per_address_max = (uint32_t)option(argc, argv, "per_address", 512),
         .head_deadline_ms = listening.head_deadline_ms,
@@ -259,6 +260,8 @@ int main(int argc, char **argv)
         .boot_ms = installation_boot_ms,
     };
     serve(&o);
+    free(cert);
+    free(key);
     publisher_clear(&publisher);
     return EXIT_SUCCESS;
 }
