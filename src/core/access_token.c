@@ -11,21 +11,9 @@ enum {
     PAYLOAD_TOKENS = 320, /* 256 one-letter roles and the claims */
 };
 
-/* 9999-12-31T23:59:59Z: what follows fits in milliseconds without overflow. */
-#define TIME_MAX_S INT64_C(253402300799)
-
 #define REFUSED CARDEA_FAIL(E_INVALID_TOKEN)
 
 /* --- signing --- */
-
-/* Names, ids and numbers need no escaping and are written as they stand (the writer that escapes takes three per cent
- * of a whole signature); what an operator or a request chose goes through the writer. */
-static void put_text(struct buf *b, struct view v)
-{
-    struct json_writer w = json_writer(b);
-
-    json_put_text(&w, v);
-}
 
 static void put_header(struct buf *b, const struct access_key *k)
 {
@@ -36,29 +24,16 @@ static void put_header(struct buf *b, const struct access_key *k)
     buf_put(b, VIEW("\",\"typ\":\"at+jwt\"}"));
 }
 
-static void put_roles(struct buf *b, struct view roles)
-{
-    struct view role, rest = roles;
-    bool more = true;
-
-    buf_put(b, VIEW(",\"roles\":["));
-    while (more) {
-        more = view_cut(rest, ',', &role, &rest);
-        put_text(b, role);
-        if (more)
-            buf_char(b, ',');
-    }
-    buf_char(b, ']');
-}
-
+/* Names, ids and numbers need no escaping and are written as they stand (the writer that escapes takes three per cent
+ * of a whole signature); what an operator or a request chose goes through the writer. */
 static void put_payload(struct buf *b, struct view issuer, const struct access_claims *c)
 {
     buf_put(b, VIEW("{\"iss\":"));
-    put_text(b, issuer);
+    buf_claim_text(b, issuer);
     buf_put(b, VIEW(",\"sub\":\""));
     buf_user_id(b, c->sub);
     buf_put(b, VIEW("\",\"aud\":"));
-    put_text(b, view_text(c->audience));
+    buf_claim_text(b, view_text(c->audience));
     buf_put(b, VIEW(",\"exp\":"));
     buf_int(b, c->exp_s);
     buf_put(b, VIEW(",\"iat\":"));
@@ -74,18 +49,12 @@ static void put_payload(struct buf *b, struct view issuer, const struct access_c
     buf_put(b, VIEW("\",\"ep\":"));
     buf_int(b, c->epoch);
     buf_put(b, VIEW(",\"client_id\":"));
-    put_text(b, view_text(c->client_id));
-    if (c->roles[0] != '\0')
-        put_roles(b, view_text(c->roles));
+    buf_claim_text(b, view_text(c->client_id));
+    if (c->roles[0] != '\0') {
+        buf_put(b, VIEW(",\"roles\":"));
+        buf_claim_roles(b, view_text(c->roles));
+    }
     buf_char(b, '}');
-}
-
-/* Claims that hold together, whoever made them: what signing refuses to state and verification to believe. */
-static bool claims_sane(const struct access_claims *c)
-{
-    return c->iat_s >= 0 && c->iat_s < c->exp_s && c->exp_s - c->iat_s <= LIFETIME_MAX_S && c->exp_s <= TIME_MAX_S &&
-           c->nbf_s >= 0 && c->nbf_s <= TIME_MAX_S && c->epoch >= 1 && c->client_id[0] != '\0' &&
-           c->audience[0] != '\0';
 }
 
 struct cardea_status access_token_sign(const struct keyring *k, struct view issuer, const struct access_claims *c,
@@ -151,12 +120,6 @@ static bool read_object(struct view segment, char *storage, size_t cap, struct j
            json_type(out, 0) == JSON_OBJECT;
 }
 
-/* A member that is a string without escapes: nothing we write needs one, and a second spelling is a second meaning. */
-static bool text_member(const struct json *doc, struct view name, struct view *out)
-{
-    return cardea_ok(json_plain(doc, json_get(doc, 0, name), out));
-}
-
 static bool typ_accepted(struct view typ)
 {
     struct view prefix = VIEW("application/");
@@ -179,8 +142,8 @@ static const struct access_key *header_key(const struct keyring *k, struct view 
         doc.tokens[0].count != HEADER_MEMBERS)
         return NULL;
     /* Three members, and these three are there: so there is no other. */
-    if (!text_member(&doc, VIEW("alg"), &alg) || !text_member(&doc, VIEW("kid"), &kid) ||
-        !text_member(&doc, VIEW("typ"), &typ))
+    if (!claim_text(&doc, VIEW("alg"), &alg) || !claim_text(&doc, VIEW("kid"), &kid) ||
+        !claim_text(&doc, VIEW("typ"), &typ))
         return NULL;
     if (!typ_accepted(typ) || !cardea_ok(key_id_parse(kid, &id)))
         return NULL;
@@ -202,117 +165,30 @@ static bool signature_holds(const struct access_key *key, const struct segments 
     return cardea_ok(*why);
 }
 
-/* A member copied as text of 1 … cap-1 bytes without control characters. */
-static bool copy_member(const struct json *doc, struct view name, char *out, size_t cap)
-{
-    struct view v;
-
-    if (!text_member(doc, name, &v) || v.len == 0 || v.len >= cap)
-        return false;
-    for (size_t i = 0; i < v.len; i++)
-        if ((unsigned char)v.ptr[i] < 0x20 || v.ptr[i] == 0x7f)
-            return false;
-    memcpy(out, v.ptr, v.len);
-    out[v.len] = '\0';
-    return true;
-}
-
-static bool accept_audience(const struct access_expectation *want, struct view found, char out[AUDIENCE_MAX + 1])
-{
-    for (size_t i = 0; i < want->audience_count; i++)
-        if (view_equal(want->audiences[i], found) && found.len > 0 && found.len <= AUDIENCE_MAX) {
-            memcpy(out, found.ptr, found.len);
-            out[found.len] = '\0';
-            return true;
-        }
-    return false;
-}
-
-/* aud: a string, or an array of nothing but strings (RFC 7519 §4.1.3). The first that is expected is kept. */
-static bool read_audience(const struct json *doc, const struct access_expectation *want, char out[AUDIENCE_MAX + 1])
-{
-    uint32_t aud = json_get(doc, 0, VIEW("aud"));
-    struct view v;
-    bool accepted = false;
-
-    if (json_type(doc, aud) == JSON_STRING)
-        return cardea_ok(json_plain(doc, aud, &v)) && accept_audience(want, v, out);
-    if (json_type(doc, aud) != JSON_ARRAY)
-        return false;
-    for (uint32_t c = json_first(doc, aud); c != 0; c = json_after(doc, aud, c)) {
-        if (!cardea_ok(json_plain(doc, c, &v)))
-            return false;
-        accepted = accepted || accept_audience(want, v, out);
-    }
-    return accepted;
-}
-
-static bool role_name(struct view v)
-{
-    for (size_t i = 0; i < v.len; i++)
-        if ((unsigned char)v.ptr[i] <= 0x20 || v.ptr[i] == 0x7f || v.ptr[i] == ',')
-            return false;
-    return v.len > 0 && v.len <= ROLE_MAX;
-}
-
-/* roles, where present: an array of role names; a comma inside one would make two. */
-static bool read_roles(const struct json *doc, char out[ROLES_MAX_BYTES + 1])
-{
-    uint32_t roles = json_get(doc, 0, VIEW("roles"));
-    struct buf b = buf_fixed(out, ROLES_MAX_BYTES);
-    struct view v;
-
-    out[0] = '\0';
-    if (json_type(doc, roles) == JSON_ABSENT || roles == 0)
-        return true;
-    if (json_type(doc, roles) != JSON_ARRAY)
-        return false;
-    for (uint32_t c = json_first(doc, roles); c != 0; c = json_after(doc, roles, c)) {
-        if (!cardea_ok(json_plain(doc, c, &v)) || !role_name(v))
-            return false;
-        if (b.len > 0)
-            buf_char(&b, ',');
-        buf_put(&b, v);
-    }
-    if (!buf_ok(&b))
-        return false;
-    out[b.len] = '\0';
-    return true;
-}
-
-static bool int_member(const struct json *doc, struct view name, int64_t *out)
-{
-    return cardea_ok(json_int(doc, json_get(doc, 0, name), out));
-}
-
 static bool read_claims(const struct json *doc, const struct access_expectation *want, struct access_claims *out)
 {
     struct view iss, sub, jti, sid;
 
-    if (!text_member(doc, VIEW("iss"), &iss) || iss.len == 0 || !view_equal(iss, want->issuer))
+    if (!claim_text(doc, VIEW("iss"), &iss) || iss.len == 0 || !view_equal(iss, want->issuer))
         return false;
-    if (!text_member(doc, VIEW("sub"), &sub) || !cardea_ok(user_id_parse(sub, &out->sub)) ||
-        !text_member(doc, VIEW("jti"), &jti) || !cardea_ok(token_id_parse(jti, &out->jti)) ||
-        !text_member(doc, VIEW("sid"), &sid) || !cardea_ok(session_id_parse(sid, &out->sid)))
+    if (!claim_text(doc, VIEW("sub"), &sub) || !cardea_ok(user_id_parse(sub, &out->sub)) ||
+        !claim_text(doc, VIEW("jti"), &jti) || !cardea_ok(token_id_parse(jti, &out->jti)) ||
+        !claim_text(doc, VIEW("sid"), &sid) || !cardea_ok(session_id_parse(sid, &out->sid)))
         return false;
-    if (!int_member(doc, VIEW("exp"), &out->exp_s) || !int_member(doc, VIEW("iat"), &out->iat_s) ||
-        !int_member(doc, VIEW("ep"), &out->epoch))
+    if (!claim_int(doc, VIEW("exp"), &out->exp_s) || !claim_int(doc, VIEW("iat"), &out->iat_s) ||
+        !claim_int(doc, VIEW("ep"), &out->epoch))
         return false;
     out->nbf_s = 0;
-    if (json_get(doc, 0, VIEW("nbf")) != 0 && !int_member(doc, VIEW("nbf"), &out->nbf_s))
+    if (json_get(doc, 0, VIEW("nbf")) != 0 && !claim_int(doc, VIEW("nbf"), &out->nbf_s))
         return false;
-    return copy_member(doc, VIEW("client_id"), out->client_id, sizeof out->client_id) &&
-           read_audience(doc, want, out->audience) && read_roles(doc, out->roles) &&
+    return claim_copy(doc, VIEW("client_id"), out->client_id, sizeof out->client_id) &&
+           claim_audience(doc, want, out->audience) && claim_roles(doc, out->roles) &&
            json_get(doc, 0, VIEW("cnf")) == 0 && claims_sane(out);
 }
 
 struct cardea_status access_token_times(const struct access_claims *c, int64_t now_ms)
 {
-    int64_t now_s = now_ms / 1000;
-
-    if (c->iat_s > now_s + LEEWAY_S || c->nbf_s > now_s + LEEWAY_S)
-        return REFUSED;
-    return now_s < c->exp_s ? CARDEA_SUCCESS : CARDEA_FAIL(E_EXPIRED);
+    return claims_times(c, now_ms);
 }
 
 /* Everything; times come last, so that E_EXPIRED means that nothing else was wrong, and sets *out too. */

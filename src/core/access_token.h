@@ -38,37 +38,14 @@
 #ifndef CORE_ACCESS_TOKEN_H
 #define CORE_ACCESS_TOKEN_H
 
+#include "core/claims.h"
 #include "core/keyring.h"
 
-enum {
-    ACCESS_TOKEN_TEXT_MAX = 2048,
-    ISSUER_MAX = 255,
-    AUDIENCE_MAX = 255,
-    LEEWAY_S = 30,
-    LIFETIME_MAX_S = 3600,
-};
-
-struct access_claims {
-    struct user_id sub;
-    struct token_id jti;
-    struct session_id sid;
-    int64_t epoch; /* from 1 */
-    int64_t iat_s, exp_s;
-    int64_t nbf_s; /* 0: none */
-    char client_id[APP_NAME_MAX + 1];
-    char roles[ROLES_MAX_BYTES + 1]; /* comma-joined; "" unless the app opts in */
-    char audience[AUDIENCE_MAX + 1]; /* of the one audience accepted */
-};
+enum { ACCESS_TOKEN_TEXT_MAX = 2048 };
 
 struct access_token { /* verified */
     struct access_claims claims;
     const struct access_key *key; /* the ring's */
-};
-
-struct access_expectation {
-    struct view issuer;
-    const struct view *audiences; /* one of these must be in aud */
-    size_t audience_count;
 };
 
 /* Sign with the active key; append the text to out.

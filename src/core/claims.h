@@ -1,0 +1,63 @@
+/* The claims of an access token, whatever carries them: a JWT (access_token.h) or a PASETO (paseto_token.h).
+ *
+ * Decides: which claims an access token of ours states, which of them hold together, and when they are in their time.
+ * Refuses to decide: who signed. The functions below read and write members of a payload that the caller has verified,
+ * or is about to sign; a struct access_claims proves nothing by itself.
+ *
+ * Every text is read without escapes: nothing we write needs one where it matters, and a second spelling is a second
+ * meaning. Threading: pure; any thread. No allocation.
+ */
+#ifndef CORE_CLAIMS_H
+#define CORE_CLAIMS_H
+
+#include "base/id.h"
+#include "base/json.h"
+#include "store/store.h"
+
+enum {
+    ISSUER_MAX = 255,
+    AUDIENCE_MAX = 255,
+    LEEWAY_S = 30,
+    LIFETIME_MAX_S = 3600,
+};
+
+struct access_claims {
+    struct user_id sub;
+    struct token_id jti;
+    struct session_id sid;
+    int64_t epoch; /* from 1 */
+    int64_t iat_s, exp_s;
+    int64_t nbf_s; /* 0: none */
+    char client_id[APP_NAME_MAX + 1];
+    char roles[ROLES_MAX_BYTES + 1]; /* comma-joined; "" unless the app opts in */
+    char audience[AUDIENCE_MAX + 1]; /* of the one audience accepted */
+};
+
+struct access_expectation {
+    struct view issuer;
+    const struct view *audiences; /* one of these must be in aud */
+    size_t audience_count;
+};
+
+/* Claims that hold together, whoever made them: what signing refuses to state and verification to believe. */
+bool claims_sane(const struct access_claims *c);
+/* The times of verified claims against now: iat and nbf with LEEWAY_S, exp without.
+ * fails: E_EXPIRED; E_INVALID_TOKEN (not yet). */
+struct cardea_status claims_times(const struct access_claims *c, int64_t now_ms) CARDEA_CHECKED;
+
+/* A member that is a string without escapes. */
+bool claim_text(const struct json *doc, struct view name, struct view *out);
+/* The same, copied as text of 1 … cap-1 bytes without control characters. */
+bool claim_copy(const struct json *doc, struct view name, char *out, size_t cap);
+bool claim_int(const struct json *doc, struct view name, int64_t *out);
+/* aud: a string, or an array of nothing but strings (RFC 7519 §4.1.3). The first that is expected is kept. */
+bool claim_audience(const struct json *doc, const struct access_expectation *want, char out[AUDIENCE_MAX + 1]);
+/* roles, where present: an array of role names; comma-joined, "" where there are none. */
+bool claim_roles(const struct json *doc, char out[ROLES_MAX_BYTES + 1]);
+
+/* One JSON string, escaped where it must be: for what an operator or a request chose. */
+void buf_claim_text(struct buf *b, struct view v);
+/* A JSON array of comma-joined role names. */
+void buf_claim_roles(struct buf *b, struct view roles);
+
+#endif
