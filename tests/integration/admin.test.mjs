@@ -365,12 +365,12 @@ describe('the journal', () => {
             [`UPDATE journal SET n = -1 WHERE n = ${middle.n}`, `UPDATE journal SET n = ${middle.n} WHERE n = -1`],
         ]) {
             await service.stop();
-            assert.equal(service.tamper(change), 1);
+            assert.equal(service.sql(change).changed, 1);
             await service.launch();
             const broken = allowed(await admin.request('/v1/admin/audit/verify')).json;
             assert.deepEqual([broken.ok, Number(broken.head.split(':')[0])], [false, middle.n - 1]);
             await service.stop();
-            service.tamper(back);
+            service.sql(back);
             await service.launch();
             assert.equal(allowed(await admin.request('/v1/admin/audit/verify')).json.ok, true);
         }
@@ -413,7 +413,7 @@ describe('who may', () => {
             assert.equal((await request(`http://127.0.0.1:${port}/v1/admin/users`)).status, 401);
             // a stored login is made older than the limit: no test waits a minute
             await s.stop();
-            assert.equal(s.tamper('UPDATE session SET authenticated_at_ms = authenticated_at_ms - 120000'), 2);
+            assert.equal(s.sql('UPDATE session SET authenticated_at_ms = authenticated_at_ms - 120000').changed, 2);
             await s.launch();
             for (const who of [c, m]) {
                 allowed(await who.request('/v1/me'));

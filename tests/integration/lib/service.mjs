@@ -31,9 +31,11 @@ export function run(args, { input, env } = {}) {
 }
 
 export class Service {
+    base = '';
     /** settings: an object written as cardea.yaml; without one the development defaults. users: [{name, password, roles}]. */
     static async start({ settings, users = [{ name: 'alice' }], env = {}, state = temporary(), port, keepState = false } = {}) {
         const s = new Service();
+        s.base = settings?.base_path ?? '';
         s.state = state;
         s.keepState = keepState;
         s.port = port ?? (await freePort());
@@ -62,7 +64,7 @@ export class Service {
     /** options: of the first request, that waits for the service. */
     async launch(options = {}) {
         this.output = '';
-        this.child = spawn(program, ['serve', '--listen', `127.0.0.1:${this.port}`, ...this.commonArgs], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } });
+        this.child = spawn(program, ['serve', '--listen', this.listen ?? `127.0.0.1:${this.port}`, ...this.commonArgs], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } });
         const note = (d) => { this.output += d; };
         this.child.stdout.on('data', note);
         this.child.stderr.on('data', note);
@@ -74,18 +76,19 @@ export class Service {
             if (ended) throw new Error(`the service ended at once: ${this.output}`);
             if (Date.now() > deadline) throw new Error(`the service does not answer: ${this.output}`);
             try {
-                const r = await request(`${this.url}/healthz`, { contract: false, ...options });
+                const r = await request(`${this.url}${this.base}/healthz`, { contract: false, ...options });
                 if (r.status === 200) return;
             } catch (e) {
-                if (e.code !== 'ECONNREFUSED' && e.code !== 'ECONNRESET') throw e;
+                if (!['ECONNREFUSED', 'ECONNRESET', 'ENOENT'].includes(e.code)) throw e;
             }
         }
     }
-    /** Change the stopped service's database behind its back (by Python, which the build needs anyway). */
-    tamper(sql) {
-        const r = spawnSync('python3', ['-c', 'import sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\nprint(d.execute(sys.argv[2]).rowcount)\nd.commit()', join(this.state, 'cardea.db'), sql], { encoding: 'utf8' });
+    /** One statement on the stopped service's database, behind its back (by Python, which the build needs anyway): {rows, changed}. */
+    sql(statement) {
+        const script = 'import json, sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\nc = d.execute(sys.argv[2])\nprint(json.dumps({"rows": c.fetchall(), "changed": c.rowcount}))\nd.commit()';
+        const r = spawnSync('python3', ['-c', script, join(this.state, 'cardea.db'), statement], { encoding: 'utf8' });
         if (r.status !== 0) throw new Error(r.stderr);
-        return Number(r.stdout);
+        return JSON.parse(r.stdout);
     }
     async stop(signal = 'SIGTERM') {
         if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
@@ -99,6 +102,8 @@ export class Service {
             rmSync(this.state, { recursive: true, force: true });
             if (this.configFile) rmSync(this.configFile, { force: true });
         }
+        // told to stop, it ends well: what a sanitizer found would be said here
+        if (how.signal === null && how.code !== 0) throw new Error(`the service ended with ${how.code}: ${this.output.slice(-4000)}`);
         return how;
     }
     request(path, options) { return request(this.url + path, options); }
