@@ -47,7 +47,7 @@ static struct cardea_status slurp(const char *path, struct buf *out, struct conf
     }
 }
 
-static struct cardea_status load_defaults(struct config *c)
+struct cardea_status config_defaults(struct config *c)
 {
     settings_defaults(&c->settings);
     /* Derived from listen unless given. */
@@ -188,7 +188,7 @@ struct cardea_status config_load(const char *file, const char *const *environmen
         snprintf(error->text, sizeof(error->text), "out of memory");
         return CARDEA_FAIL(E_UNAVAILABLE);
     }
-    struct cardea_status s = load_defaults(c);
+    struct cardea_status s = config_defaults(c);
     if (!cardea_ok(s))
         snprintf(error->text, sizeof(error->text), "a default of the table of keys is not accepted");
     if (cardea_ok(s) && file != NULL)

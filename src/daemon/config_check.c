@@ -128,8 +128,9 @@ static struct cardea_status settle_url(struct config *c, struct config_error *er
     return CARDEA_SUCCESS;
 }
 
-/* A store URL. Paths are relative to the state folder, as the default is. */
-static struct cardea_status settle_store(struct config *c, struct config_error *error, const char *key, char *url)
+/* A store URL. */
+static struct cardea_status check_store(const struct config *c, struct config_error *error, const char *key,
+                                        const char *url)
 {
     static const char *const known[] = {
         "memory", "postgres:", "postgresql:", "redis:", "rediss:", "valkey:", "memcached:"};
@@ -140,25 +141,18 @@ static struct cardea_status settle_store(struct config *c, struct config_error *
                                      (int)strcspn(url, ":"), url); /* not the whole: it may hold a password */
         return config_refuse(c, error, key, "%s must be sqlite:PATH", key);
     }
-    const char *path = url + strlen("sqlite:");
-    if (*path == 0)
+    if (url[strlen("sqlite:")] == 0)
         return config_refuse(c, error, key, "%s: sqlite: needs a path", key);
-    if (*path != '/') {
-        char full[CONFIG_PATH_MAX];
-        if (snprintf(full, sizeof(full), "sqlite:%s/%s", c->state, path) >= (int)sizeof(full))
-            return config_refuse(c, error, key, "%s: the path is too long", key);
-        memcpy(url, full, sizeof(full));
-    }
     return CARDEA_SUCCESS;
 }
 
 static struct cardea_status settle_stores(struct config *c, struct config_error *error)
 {
     if (!given(c, "accounts")) {
-        snprintf(c->accounts, sizeof(c->accounts), "sqlite:cardea.db");
+        snprintf(c->accounts, sizeof(c->accounts), "sqlite:%.400s/cardea.db", c->state);
         derived(c, "accounts");
     }
-    struct cardea_status s = settle_store(c, error, "accounts", c->accounts);
+    struct cardea_status s = check_store(c, error, "accounts", c->accounts);
     if (!cardea_ok(s))
         return s;
     if (!given(c, "sessions")) {
@@ -166,7 +160,7 @@ static struct cardea_status settle_stores(struct config *c, struct config_error 
         derived(c, "sessions");
         return CARDEA_SUCCESS;
     }
-    s = settle_store(c, error, "sessions", c->sessions);
+    s = check_store(c, error, "sessions", c->sessions);
     if (cardea_ok(s) && strcmp(c->accounts, c->sessions) != 0)
         return config_refuse(c, error, "sessions", "sessions: in this version they are kept with the accounts");
     return s;

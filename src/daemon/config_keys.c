@@ -59,7 +59,8 @@ const struct config_key config_keys[] = {
     {"verify.headers", CONFIG_WORD, SETTING(identity_headers), .words = identity_words, .default_text = "x-auth",
      .help = "Names of the identity headers of `/verify`: `X-Auth-*` or `Remote-*`."},
     {"accounts", CONFIG_TEXT, AT(accounts), .default_text = "",
-     .help = "Store of users, keys and journal: `sqlite:PATH`. By default `cardea.db` in the state folder."},
+     .help = "Store of users, keys and journal: `sqlite:PATH`, as all paths relative to the working directory. By "
+             "default `cardea.db` in the state folder."},
     {"sessions", CONFIG_TEXT, AT(sessions), .default_text = "",
      .help = "Store of the sessions. By default, and in this version always, the same as `accounts`."},
     {"master_key_file", CONFIG_PATH, AT(master_key_file), .default_text = "",

@@ -78,6 +78,8 @@ struct cardea_status config_list_set(const struct config_key *k, void *base, str
 /* The value as config_value_set reads it; lists comma-joined. */
 void config_value_text(const struct config_key *k, const void *base, struct buf *out);
 
+/* config.c. The development defaults into a zeroed *c. */
+struct cardea_status config_defaults(struct config *c) CARDEA_CHECKED;
 /* config_file.c. Lay a YAML text over *c. */
 struct cardea_status config_read_yaml(struct config *c, struct view text, struct config_error *error) CARDEA_CHECKED;
 /* config_check.c: derived values and combinations; needs every layer. */
