@@ -67,8 +67,9 @@ const struct config_key config_keys[] = {
      .help = "File with the key that encrypts the other keys at rest; nobody else may be able to read it. By default "
              "the systemd credential `cardea-master-key` if there is one, else `master.key` in the state folder, which "
              "is made on first start."},
-    {"lease", CONFIG_DURATION, AT(lease_ms), .min = SECOND, .max = MINUTE, .default_text = "2s",
-     .help = "Longest time another verifier may go on without hearing of revocations. Without effect on one node."},
+    {"lease", CONFIG_DURATION, AT(lease_ms), .min = SECOND, .max = MINUTE, .bare_ms = SECOND, .default_text = "2s",
+     .help = "Longest time another verifier may go on without hearing of revocations; a bare number is seconds. "
+             "Without effect on one node."},
     {"argon2.memory", CONFIG_KIB, SETTING(argon2.memory_kib), .min = 8 * 1024, .max = ARGON2_MEMORY_KIB_MAX,
      .default_text = "64MiB",
      .help = "Memory of one password hash. With `argon2.passes` not below OWASP's minimum (19 MiB with 2 passes, or 46 "

@@ -41,6 +41,7 @@ struct config_key {
     size_t count_offset; /* lists: of the uint32_t that counts the items */
     size_t items_max;    /* lists: room; 0: a scalar */
     int64_t min, max;
+    int64_t bare_ms;                 /* durations: what a number without a unit counts; 0: none is accepted */
     const struct config_word *words; /* ends with NULL */
     const char *default_text;        /* "" where there is none or it is derived */
     const char *help;                /* one sentence or two, Markdown */

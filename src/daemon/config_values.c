@@ -95,7 +95,10 @@ static struct cardea_status put_size(const struct config_key *k, struct view v, 
 static struct cardea_status put_duration(const struct config_key *k, struct view v, int64_t *out, char *reason)
 {
     int64_t ms;
-    if (!cardea_ok(duration_parse(v, &ms)))
+    uint64_t bare;
+    if (k->bare_ms > 0 && cardea_ok(parse_u64(v, &bare)) && bare <= (uint64_t)(k->max / k->bare_ms))
+        ms = (int64_t)bare * k->bare_ms;
+    else if (!cardea_ok(duration_parse(v, &ms)))
         return refuse(reason, "must be a duration such as 30s, 15m, 8h or 14d, not \"%.*s\"", QUOTED(v));
     if (ms < k->min || ms > k->max) {
         char low[32], high[32];

@@ -257,7 +257,9 @@ static const struct bad bad_files[] = {
     {"threads: '1'\n", 1, 10, "without quotes"},
     {"threads: 1.5\n", 1, 10, "whole number"},
     {"threads: 257\n", 1, 10, "between 0 and 256"},
-    {"lease: 2\n", 1, 8, "duration such as"},
+    {"lease: 0\n", 1, 8, "between 1s and 1m"},
+    {"lease: 61\n", 1, 8, "duration such as"},
+    {"admin.login_age: 2\n", 1, 18, "duration such as"},
     {"lease: 2 s\n", 1, 8, "duration such as"},
     {"lease: 2h\n", 1, 8, "between 1s and 1m"},
     {"lease: 1h30m\n", 1, 8, "duration such as"},
@@ -409,6 +411,17 @@ static void environment_over_file_and_options_over_both(void **state)
     assert_non_null(strstr(error.text, "--listen must be"));
 }
 
+static void lease_in_seconds(void **state)
+{
+    (void)state;
+    struct config_error error;
+    const char *environment[] = {"CARDEA_LEASE=3", NULL};
+    assert_ok(config_load(NULL, environment, NULL, 0, config, &error));
+    assert_int_equal(config->lease_ms, 3000);
+    load_ok("lease: 4\napps: {web: web}\n");
+    assert_int_equal(config->lease_ms, 4000);
+}
+
 static void every_key_has_a_variable(void **state)
 {
     (void)state;
@@ -492,6 +505,7 @@ int main(void)
         cmocka_unit_test(bad_bytes),
         cmocka_unit_test(deep_files),
         cmocka_unit_test(environment_over_file_and_options_over_both),
+        cmocka_unit_test(lease_in_seconds),
         cmocka_unit_test(every_key_has_a_variable),
         cmocka_unit_test(systemd_credential),
         cmocka_unit_test(shown_yaml_reads_back),
