@@ -263,7 +263,5 @@ int main(int argc, char **argv)
     free(cert);
     free(key);
     publisher_clear(&publisher);
-    free((void *)(uintptr_t)o.tls_cert);
-    free((void *)(uintptr_t)o.tls_key);
     return EXIT_SUCCESS;
 }
