@@ -1,7 +1,7 @@
 #include "crypto/mac.h"
 
 #include "base/secret.h"
-#include "crypto/sha256.h"
+#include "crypto/sha2.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,241 +1,336 @@
 #include "crypto/signature.h"
 
-#include "base/json.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "crypto/digest.h"
+#include "crypto/signature_family.h"
 
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum {
-    COORDINATE = 32,
-    ES256_LEN = 2 * COORDINATE,
-    DER_MAX = 2 + 2 * (2 + 1 + COORDINATE), /* SEQUENCE of two INTEGERs, each with a sign byte at most */
-    CONTEXTS = 8,                           /* kept per key: more threads at once make their own and free it */
-    JWK_TOKENS = 32,
+static const struct signature_info infos[SIGNATURE_COUNT] = {
+    [SIGNATURE_ES256] = {"ES256", FAMILY_ECDSA, RAW_KEY_EC, RAW_CURVE_P256, 32},
+    [SIGNATURE_ES384] = {"ES384", FAMILY_ECDSA, RAW_KEY_EC, RAW_CURVE_P384, 48},
+    [SIGNATURE_ES512] = {"ES512", FAMILY_ECDSA, RAW_KEY_EC, RAW_CURVE_P521, 64},
+    [SIGNATURE_RS256] = {"RS256", FAMILY_RSA_PKCS1, RAW_KEY_RSA, RAW_CURVE_UNSET, 32},
+    [SIGNATURE_RS384] = {"RS384", FAMILY_RSA_PKCS1, RAW_KEY_RSA, RAW_CURVE_UNSET, 48},
+    [SIGNATURE_RS512] = {"RS512", FAMILY_RSA_PKCS1, RAW_KEY_RSA, RAW_CURVE_UNSET, 64},
+    [SIGNATURE_PS256] = {"PS256", FAMILY_RSA_PSS, RAW_KEY_RSA, RAW_CURVE_UNSET, 32},
+    [SIGNATURE_PS384] = {"PS384", FAMILY_RSA_PSS, RAW_KEY_RSA, RAW_CURVE_UNSET, 48},
+    [SIGNATURE_PS512] = {"PS512", FAMILY_RSA_PSS, RAW_KEY_RSA, RAW_CURVE_UNSET, 64},
+    [SIGNATURE_HS256] = {"HS256", FAMILY_HMAC, RAW_KEY_OCT, RAW_CURVE_UNSET, 32},
+    [SIGNATURE_HS384] = {"HS384", FAMILY_HMAC, RAW_KEY_OCT, RAW_CURVE_UNSET, 48},
+    [SIGNATURE_HS512] = {"HS512", FAMILY_HMAC, RAW_KEY_OCT, RAW_CURVE_UNSET, 64},
+    [SIGNATURE_ED25519] = {"EdDSA", FAMILY_ED25519, RAW_KEY_OKP, RAW_CURVE_ED25519, 0},
+    [SIGNATURE_ED448] = {"EdDSA", FAMILY_ED448, RAW_KEY_OKP, RAW_CURVE_ED448, 0},
 };
 
-/* The order of P-256 (FIPS 186-4 D.1.2.3). */
-static const uint8_t p256_order[COORDINATE] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
-                                               0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
-                                               0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
-
-/* One key with contexts of one operation kept ready. A context serves one thread at a time: take() moves one out of
- * its slot, give() puts it back. */
-struct operation {
-    EVP_PKEY *pkey;
-    int (*init)(EVP_PKEY_CTX *);
-    EVP_PKEY_CTX *_Atomic slots[CONTEXTS];
-};
-
-struct signing_key {
-    enum signature_algorithm algorithm;
-    uint8_t point[SIGNATURE_POINT];
-    struct operation *sign;
-};
-
-struct verify_key {
-    enum signature_algorithm algorithm;
-    struct operation *verify;
-};
-
-/* OpenSSL queues what went wrong for its thread; nobody here reads it, and it must not grow. */
-static struct cardea_status fail(enum cardea_code code)
+const struct signature_info *signature_info(enum signature_algorithm a)
 {
-    ERR_clear_error();
-    return cardea_status(code);
-}
-
-static void operation_free(struct operation *o)
-{
-    if (o == NULL)
-        return;
-    for (size_t i = 0; i < CONTEXTS; i++)
-        EVP_PKEY_CTX_free(atomic_load(&o->slots[i]));
-    EVP_PKEY_free(o->pkey);
-    free(o);
-}
-
-static EVP_PKEY_CTX *operation_context(const struct operation *o)
-{
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(o->pkey, NULL);
-
-    if (context != NULL && o->init(context) != 1) {
-        EVP_PKEY_CTX_free(context);
-        context = NULL;
-    }
-    return context;
-}
-
-/* Takes over pkey, also on failure. NULL without memory. */
-static struct operation *operation_new(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *))
-{
-    struct operation *o = calloc(1, sizeof *o);
-
-    if (o == NULL) {
-        EVP_PKEY_free(pkey);
-        return NULL;
-    }
-    o->pkey = pkey;
-    o->init = init;
-    EVP_PKEY_CTX *first = operation_context(o);
-    if (first == NULL) {
-        operation_free(o);
-        return NULL;
-    }
-    atomic_store(&o->slots[0], first);
-    return o;
-}
-
-static EVP_PKEY_CTX *operation_take(struct operation *o)
-{
-    for (size_t i = 0; i < CONTEXTS; i++) {
-        /* Look before exchanging: an empty slot's cache line need not be written. */
-        if (atomic_load_explicit(&o->slots[i], memory_order_relaxed) == NULL)
-            continue;
-        EVP_PKEY_CTX *context = atomic_exchange(&o->slots[i], NULL);
-        if (context != NULL)
-            return context;
-    }
-    return operation_context(o);
-}
-
-static void operation_give(struct operation *o, EVP_PKEY_CTX *context)
-{
-    for (size_t i = 0; i < CONTEXTS; i++) {
-        EVP_PKEY_CTX *expected = NULL;
-        if (atomic_compare_exchange_strong(&o->slots[i], &expected, context))
-            return;
-    }
-    EVP_PKEY_CTX_free(context);
+    return a > SIGNATURE_UNSET && a < SIGNATURE_COUNT ? &infos[a] : NULL;
 }
 
 const char *signature_algorithm_name(enum signature_algorithm a)
 {
-    return a == SIGNATURE_ES256 ? "ES256" : "";
+    const struct signature_info *info = signature_info(a);
+
+    return info == NULL ? "" : info->name;
 }
 
 enum signature_algorithm signature_algorithm_parse(struct view name)
 {
-    return view_is(name, "ES256") ? SIGNATURE_ES256 : SIGNATURE_UNSET;
+    for (enum signature_algorithm a = SIGNATURE_UNSET + 1; a < SIGNATURE_COUNT; a++)
+        if (view_is(name, infos[a].name))
+            return a;
+    return SIGNATURE_UNSET;
 }
 
-/* --- ECDSA signatures between r||s and DER, which OpenSSL speaks --- */
-
-static bool scalar_in_range(const uint8_t s[COORDINATE])
+enum signature_algorithm signature_algorithm_of(struct view name, enum raw_key_type type, enum raw_key_curve curve)
 {
-    static const uint8_t zero[COORDINATE];
-
-    return memcmp(s, zero, COORDINATE) != 0 && memcmp(s, p256_order, COORDINATE) < 0;
+    for (enum signature_algorithm a = SIGNATURE_UNSET + 1; a < SIGNATURE_COUNT; a++)
+        if (infos[a].type == type && infos[a].curve == curve &&
+            (name.len == 0 ? curve != RAW_CURVE_UNSET : view_is(name, infos[a].name)))
+            return a;
+    return SIGNATURE_UNSET;
 }
 
-/* Write a DER INTEGER: as few bytes as its value needs, a zero in front where the first bit would read as a sign. */
-static size_t der_put_integer(const uint8_t s[COORDINATE], uint8_t *out)
+bool signature_is_mac(enum signature_algorithm a)
 {
-    size_t skip = 0, sign;
+    const struct signature_info *info = signature_info(a);
 
-    while (skip < COORDINATE - 1 && s[skip] == 0)
-        skip++;
-    sign = (s[skip] & 0x80) != 0 ? 1 : 0;
-    out[0] = 0x02;
-    out[1] = (uint8_t)(COORDINATE - skip + sign);
-    out[2] = 0;
-    memcpy(out + 2 + sign, s + skip, COORDINATE - skip);
-    return 2 + sign + COORDINATE - skip;
+    return info != NULL && info->family == FAMILY_HMAC;
 }
 
-static size_t der_from_raw(const uint8_t raw[ES256_LEN], uint8_t out[DER_MAX])
+void signature_digest(size_t hash_len, struct view message, uint8_t out[64])
 {
-    size_t len = 2;
-
-    len += der_put_integer(raw, out + len);
-    len += der_put_integer(raw + COORDINATE, out + len);
-    out[0] = 0x30;
-    out[1] = (uint8_t)(len - 2);
-    return len;
+    if (hash_len == 32)
+        digest_sha256(message.ptr, message.len, out);
+    else if (hash_len == 48)
+        digest_sha384(message.ptr, message.len, out);
+    else
+        digest_sha512(message.ptr, message.len, out);
 }
 
-static bool der_get_integer(const uint8_t **in, const uint8_t *end, uint8_t out[COORDINATE])
+const EVP_MD *signature_md(size_t hash_len)
 {
-    const uint8_t *p = *in;
-
-    if (end - p < 2 || p[0] != 0x02)
-        return false;
-    size_t len = p[1];
-    p += 2;
-    if (len == 0 || len > COORDINATE + 1 || (size_t)(end - p) < len)
-        return false;
-    *in = p + len;
-    if (len == COORDINATE + 1 && *p++ == 0)
-        len--;
-    if (len > COORDINATE)
-        return false;
-    memset(out, 0, COORDINATE - len);
-    memcpy(out + COORDINATE - len, p, len);
-    return true;
+    return hash_len == 32 ? EVP_sha256() : hash_len == 48 ? EVP_sha384() : EVP_sha512();
 }
 
-/* Only ever sees what OpenSSL just wrote. */
-static bool raw_from_der(const uint8_t *der, size_t len, uint8_t out[ES256_LEN])
-{
-    const uint8_t *p = der + 2, *end = der + len;
+/* --- loading --- */
 
-    return len > 2 && len <= DER_MAX && der[0] == 0x30 && der[1] == len - 2 && der_get_integer(&p, end, out) &&
-           der_get_integer(&p, end, out + COORDINATE) && p == end;
+static size_t signature_length(const struct signature_info *info, const struct raw_key *raw)
+{
+    switch (info->family) {
+    case FAMILY_HMAC:
+        return info->hash_len;
+    case FAMILY_RSA_PKCS1:
+    case FAMILY_RSA_PSS:
+        return raw_key_part(raw, RAW_KEY_N).len;
+    case FAMILY_ECDSA:
+    case FAMILY_ED25519:
+    case FAMILY_ED448:
+        return 2 * raw_key_curve_size(info->curve);
+    case FAMILY_UNSET:
+        break;
+    }
+    return 0;
 }
 
-/* --- private keys --- */
-
-/* Takes over pkey. */
-static struct cardea_status signing_key_adopt(enum signature_algorithm a, EVP_PKEY *pkey, struct signing_key **out)
+/* Octets no shorter than the hash (RFC 7518 §3.2). */
+static struct cardea_status load_hmac(const struct signature_info *info, const struct raw_key *raw,
+                                      struct hmac_key **out)
 {
+    struct view octets = raw_key_part(raw, RAW_KEY_K);
+
+    if (octets.len < info->hash_len)
+        return CARDEA_FAIL(E_INVALID_FIELD);
+    *out = hmac_key_new(info->hash_len, octets);
+    return *out == NULL ? CARDEA_FAIL(E_BUSY) : CARDEA_SUCCESS;
+}
+
+static struct cardea_status load_operation(const struct signature_info *info, const struct raw_key *raw, bool secret,
+                                           struct operation **out)
+{
+    EVP_PKEY *pkey = pkey_from_raw(raw, secret);
+
+    if (pkey == NULL)
+        return pkey_fail(CARDEA_E_INVALID_FIELD);
+    *out = operation_new(pkey, info, secret ? EVP_PKEY_sign_init : EVP_PKEY_verify_init);
+    return *out == NULL ? pkey_fail(CARDEA_E_BUSY) : CARDEA_SUCCESS;
+}
+
+/* The public half must be the one that the seed makes. */
+static struct cardea_status load_ed25519(const struct raw_key *raw, struct ed25519_secret **out)
+{
+    struct view seed = raw_key_part(raw, RAW_KEY_D), x = raw_key_part(raw, RAW_KEY_X);
+
+    if (seed.len != ED25519_SEED || x.len != ED25519_PUBLIC)
+        return CARDEA_FAIL(E_INVALID_FIELD);
+    *out = ed25519_secret_new((const uint8_t *)seed.ptr);
+    if (*out == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    struct ed25519_public made = ed25519_secret_public(*out);
+    return memcmp(made.bytes, x.ptr, sizeof made.bytes) == 0 ? CARDEA_SUCCESS : CARDEA_FAIL(E_INVALID_FIELD);
+}
+
+/* What is common to both kinds of key. */
+static const struct signature_info *loadable(enum signature_algorithm a, const struct raw_key *raw,
+                                             struct cardea_status *ret_why)
+{
+    const struct signature_info *info = signature_info(a);
+
+    *ret_why = info == NULL ? CARDEA_FAIL(E_USAGE) : CARDEA_FAIL(E_INVALID_FIELD);
+    return info != NULL && raw->type == info->type && raw->curve == info->curve ? info : NULL;
+}
+
+struct cardea_status signing_key_load(enum signature_algorithm a, const struct raw_key *raw, struct signing_key **out)
+{
+    struct cardea_status s;
+    const struct signature_info *info = loadable(a, raw, &s);
+
+    if (info == NULL)
+        return s;
     struct signing_key *k = calloc(1, sizeof *k);
-    size_t len = 0;
-
-    if (k == NULL) {
-        EVP_PKEY_free(pkey);
-        return fail(CARDEA_E_BUSY);
-    }
+    if (k == NULL)
+        return CARDEA_FAIL(E_BUSY);
     k->algorithm = a;
-    if (EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") != 1 ||
-        EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, k->point, sizeof k->point, &len) != 1 ||
-        len != SIGNATURE_POINT) {
-        EVP_PKEY_free(pkey);
-        free(k);
-        return fail(CARDEA_E_INTERNAL);
-    }
-    k->sign = operation_new(pkey, EVP_PKEY_sign_init);
-    if (k->sign == NULL) {
-        free(k);
-        return fail(CARDEA_E_BUSY);
-    }
-    *out = k;
-    return CARDEA_SUCCESS;
+    k->info = info;
+    k->signature_len = signature_length(info, raw);
+    if (info->family == FAMILY_HMAC)
+        s = load_hmac(info, raw, &k->hmac);
+    else if (info->family == FAMILY_ED25519)
+        s = load_ed25519(raw, &k->ed25519);
+    else
+        s = load_operation(info, raw, true, &k->operation);
+    if (cardea_ok(s))
+        *out = k;
+    else
+        signing_key_free(k);
+    return s;
+}
+
+struct cardea_status verify_key_load(enum signature_algorithm a, const struct raw_key *raw, struct verify_key **out)
+{
+    struct cardea_status s;
+    const struct signature_info *info = loadable(a, raw, &s);
+
+    if (info == NULL)
+        return s;
+    struct verify_key *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    k->algorithm = a;
+    k->info = info;
+    k->signature_len = signature_length(info, raw);
+    if (info->family == FAMILY_HMAC)
+        s = load_hmac(info, raw, &k->hmac);
+    else if (info->family == FAMILY_ED25519)
+        s = ed25519_public_load(raw_key_part(raw, RAW_KEY_X), &k->ed25519);
+    else
+        s = load_operation(info, raw, false, &k->operation);
+    if (cardea_ok(s))
+        *out = k;
+    else
+        verify_key_free(k);
+    return s;
 }
 
 struct cardea_status signing_key_generate(enum signature_algorithm a, struct signing_key **out)
 {
-    if (a != SIGNATURE_ES256)
+    const struct signature_info *info = signature_info(a);
+    struct raw_key raw;
+
+    if (info == NULL)
         return CARDEA_FAIL(E_USAGE);
-    EVP_PKEY *pkey = EVP_EC_gen("P-256");
-    if (pkey == NULL)
-        return fail(CARDEA_E_INTERNAL);
-    return signing_key_adopt(a, pkey, out);
+    uint32_t bits = info->type == RAW_KEY_RSA ? RSA_BITS_MIN : (uint32_t)info->hash_len * 8;
+    struct cardea_status s = raw_key_generate(info->type, info->curve, bits, &raw);
+    if (!cardea_ok(s))
+        return s;
+    s = signing_key_load(a, &raw, out);
+    raw_key_clear(&raw);
+    return s;
 }
+
+void signing_key_free(struct signing_key *k)
+{
+    if (k == NULL)
+        return;
+    operation_free(k->operation);
+    ed25519_secret_free(k->ed25519);
+    hmac_key_free(k->hmac);
+    free(k);
+}
+
+void verify_key_free(struct verify_key *k)
+{
+    if (k == NULL)
+        return;
+    operation_free(k->operation);
+    hmac_key_free(k->hmac);
+    free(k);
+}
+
+/* --- use --- */
+
+enum signature_algorithm signing_key_algorithm(const struct signing_key *k)
+{
+    return k->algorithm;
+}
+
+size_t signing_key_length(const struct signing_key *k)
+{
+    return k->signature_len;
+}
+
+enum signature_algorithm verify_key_algorithm(const struct verify_key *k)
+{
+    return k->algorithm;
+}
+
+static struct cardea_status hmac_sign(const struct hmac_key *k, struct view message, size_t len, uint8_t *out)
+{
+    uint8_t mac[HMAC_MAX];
+
+    hmac_compute(k, message, mac);
+    memcpy(out, mac, len);
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status hmac_check(const struct hmac_key *k, struct view message, struct view signature)
+{
+    uint8_t mac[HMAC_MAX];
+
+    hmac_compute(k, message, mac);
+    bool same = secret_equal(mac, signature.ptr, signature.len);
+    secret_wipe(mac, sizeof mac); /* the right MAC of a message that somebody else chose */
+    return same ? CARDEA_SUCCESS : CARDEA_FAIL(E_INVALID_TOKEN);
+}
+
+static struct cardea_status sign(const struct signing_key *k, struct view message, uint8_t *out)
+{
+    switch (k->info->family) {
+    case FAMILY_HMAC:
+        return hmac_sign(k->hmac, message, k->signature_len, out);
+    case FAMILY_RSA_PKCS1:
+    case FAMILY_RSA_PSS:
+        return rsa_sign(k, message, out);
+    case FAMILY_ECDSA:
+        return ecdsa_sign(k, message, out);
+    case FAMILY_ED25519:
+        ed25519_sign(k->ed25519, message, out);
+        return CARDEA_SUCCESS;
+    case FAMILY_ED448:
+        return ed448_sign(k, message, out);
+    case FAMILY_UNSET:
+        break;
+    }
+    return CARDEA_FAIL(E_INTERNAL);
+}
+
+struct cardea_status signing_key_sign(const struct signing_key *k, struct view message, uint8_t out[SIGNATURE_MAX],
+                                      size_t *ret_len)
+{
+    struct cardea_status s = sign(k, message, out);
+
+    if (cardea_ok(s))
+        *ret_len = k->signature_len;
+    return s;
+}
+
+struct cardea_status verify_key_check(const struct verify_key *k, struct view message, struct view signature)
+{
+    const uint8_t *bytes = (const uint8_t *)signature.ptr;
+
+    if (signature.len != k->signature_len || signature.len == 0)
+        return CARDEA_FAIL(E_INVALID_TOKEN);
+    switch (k->info->family) {
+    case FAMILY_HMAC:
+        return hmac_check(k->hmac, message, signature);
+    case FAMILY_RSA_PKCS1:
+    case FAMILY_RSA_PSS:
+        return rsa_check(k, message, bytes);
+    case FAMILY_ECDSA:
+        return ecdsa_check(k, message, bytes);
+    case FAMILY_ED25519:
+        return ed25519_verify(&k->ed25519, message, signature);
+    case FAMILY_ED448:
+        return ed448_check(k, message, bytes);
+    case FAMILY_UNSET:
+        break;
+    }
+    return CARDEA_FAIL(E_INVALID_TOKEN);
+}
+
+/* --- PKCS#8, as the keyring keeps private keys --- */
 
 struct cardea_status signing_key_export(const struct signing_key *k, uint8_t *out, size_t cap, size_t *ret_len)
 {
     struct cardea_status s = CARDEA_FAIL(E_INTERNAL);
-    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(k->sign->pkey);
+
+    if (k->algorithm != SIGNATURE_ES256)
+        return CARDEA_FAIL(E_USAGE);
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(operation_pkey(k->operation));
     unsigned char *der = NULL;
     int len = info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-
     if (len > 0 && (size_t)len > cap) {
         s = CARDEA_FAIL(E_TOO_LARGE);
     } else if (len > 0) {
@@ -246,28 +341,13 @@ struct cardea_status signing_key_export(const struct signing_key *k, uint8_t *ou
     if (len > 0)
         OPENSSL_clear_free(der, (size_t)len);
     PKCS8_PRIV_KEY_INFO_free(info); /* wipes the octets it holds */
-    ERR_clear_error();
-    return s;
-}
-
-/* An EC key on P-256 whose halves belong together. */
-static bool es256_pair_valid(EVP_PKEY *pkey)
-{
-    char group[32];
-    size_t len = 0;
-
-    if (EVP_PKEY_is_a(pkey, "EC") != 1 || EVP_PKEY_get_group_name(pkey, group, sizeof group, &len) != 1 ||
-        strcmp(group, SN_X9_62_prime256v1) != 0)
-        return false;
-    EVP_PKEY_CTX *check = EVP_PKEY_CTX_new(pkey, NULL);
-    bool valid = check != NULL && EVP_PKEY_check(check) == 1;
-    EVP_PKEY_CTX_free(check);
-    return valid;
+    return cardea_ok(s) ? s : pkey_fail(s.code);
 }
 
 struct cardea_status signing_key_import(enum signature_algorithm a, struct view der, struct signing_key **out)
 {
     const unsigned char *p = (const unsigned char *)der.ptr;
+    struct raw_key raw;
 
     if (a != SIGNATURE_ES256)
         return CARDEA_FAIL(E_USAGE);
@@ -277,191 +357,9 @@ struct cardea_status signing_key_import(enum signature_algorithm a, struct view 
     bool whole = info != NULL && p == (const unsigned char *)der.ptr + der.len;
     EVP_PKEY *pkey = whole ? EVP_PKCS82PKEY(info) : NULL;
     PKCS8_PRIV_KEY_INFO_free(info);
-    if (pkey == NULL || !es256_pair_valid(pkey)) {
-        EVP_PKEY_free(pkey);
-        return fail(CARDEA_E_CORRUPT);
-    }
-    return signing_key_adopt(a, pkey, out);
-}
-
-void signing_key_free(struct signing_key *k)
-{
-    if (k == NULL)
-        return;
-    operation_free(k->sign);
-    free(k);
-}
-
-enum signature_algorithm signing_key_algorithm(const struct signing_key *k)
-{
-    return k->algorithm;
-}
-
-struct cardea_status signing_key_sign(const struct signing_key *k, struct view message, uint8_t out[SIGNATURE_MAX],
-                                      size_t *ret_len)
-{
-    uint8_t digest[32], der[DER_MAX];
-    size_t len = sizeof der;
-    EVP_PKEY_CTX *context = operation_take(k->sign);
-
-    if (context == NULL)
-        return fail(CARDEA_E_BUSY);
-    digest_sha256(message.ptr, message.len, digest);
-    bool signed_ok = EVP_PKEY_sign(context, der, &len, digest, sizeof digest) == 1 && raw_from_der(der, len, out);
-    operation_give(k->sign, context);
-    if (!signed_ok)
-        return fail(CARDEA_E_INTERNAL);
-    *ret_len = ES256_LEN;
-    return CARDEA_SUCCESS;
-}
-
-/* --- public keys --- */
-
-void signing_key_point(const struct signing_key *k, uint8_t out[SIGNATURE_POINT])
-{
-    memcpy(out, k->point, SIGNATURE_POINT);
-}
-
-/* A pkey with this public point alone; NULL when it is not on the curve. */
-static EVP_PKEY *p256_public(const uint8_t point[SIGNATURE_POINT])
-{
-    char group[] = SN_X9_62_prime256v1;
-    uint8_t copy[SIGNATURE_POINT];
-    EVP_PKEY *pkey = NULL;
-
-    if (point[0] != 0x04)
-        return NULL; /* neither compressed nor hybrid nor infinity */
-    memcpy(copy, point, sizeof copy);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                           OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy, sizeof copy),
-                           OSSL_PARAM_construct_end()};
-    EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (make == NULL || EVP_PKEY_fromdata_init(make) != 1 ||
-        EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    EVP_PKEY_CTX_free(make);
-    EVP_PKEY_CTX *check = pkey == NULL ? NULL : EVP_PKEY_CTX_new(pkey, NULL);
-    if (check == NULL || EVP_PKEY_public_check(check) != 1) {
-        EVP_PKEY_free(pkey);
-        pkey = NULL;
-    }
-    EVP_PKEY_CTX_free(check);
-    return pkey;
-}
-
-/* The required members alone, in the order and without the spaces that RFC 7638 §3 asks for. */
-static void put_thumbprint_input(const uint8_t point[SIGNATURE_POINT], struct buf *out)
-{
-    buf_text(out, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"");
-    buf_base64url(out, point + 1, COORDINATE);
-    buf_text(out, "\",\"y\":\"");
-    buf_base64url(out, point + 1 + COORDINATE, COORDINATE);
-    buf_text(out, "\"}");
-}
-
-struct key_id signature_point_thumbprint(const uint8_t point[SIGNATURE_POINT])
-{
-    char text[192];
-    struct buf b = buf_fixed(text, sizeof text);
-    struct key_id id;
-
-    put_thumbprint_input(point, &b);
-    digest_sha256(text, b.len, id.bytes);
-    return id;
-}
-
-void signature_point_jwk(const uint8_t point[SIGNATURE_POINT], struct buf *out)
-{
-    buf_text(out, "{\"alg\":\"ES256\",\"crv\":\"P-256\",\"kid\":\"");
-    buf_key_id(out, signature_point_thumbprint(point));
-    buf_text(out, "\",\"kty\":\"EC\",\"use\":\"sig\",\"x\":\"");
-    buf_base64url(out, point + 1, COORDINATE);
-    buf_text(out, "\",\"y\":\"");
-    buf_base64url(out, point + 1 + COORDINATE, COORDINATE);
-    buf_text(out, "\"}");
-}
-
-static bool jwk_text_is(const struct json *doc, const char *name, const char *want)
-{
-    struct view v;
-
-    return cardea_ok(json_plain(doc, json_get(doc, 0, view_text(name)), &v)) && view_is(v, want);
-}
-
-static bool jwk_coordinate(const struct json *doc, const char *name, uint8_t out[COORDINATE])
-{
-    struct view v;
-
-    return cardea_ok(json_plain(doc, json_get(doc, 0, view_text(name)), &v)) &&
-           cardea_ok(base64url_decode_exact(v, out, COORDINATE));
-}
-
-struct cardea_status signature_jwk_point(struct view jwk, uint8_t out[SIGNATURE_POINT])
-{
-    struct json_token tokens[JWK_TOKENS];
-    struct json doc;
-    uint8_t point[SIGNATURE_POINT] = {0x04};
-
-    if (!cardea_ok(json_read(jwk, tokens, JWK_TOKENS, &doc, NULL)) || json_type(&doc, 0) != JSON_OBJECT)
-        return CARDEA_FAIL(E_INVALID_FIELD);
-    if (!jwk_text_is(&doc, "kty", "EC") || !jwk_text_is(&doc, "crv", "P-256") || json_get(&doc, 0, VIEW("d")) != 0)
-        return CARDEA_FAIL(E_INVALID_FIELD);
-    if (!jwk_coordinate(&doc, "x", point + 1) || !jwk_coordinate(&doc, "y", point + 1 + COORDINATE))
-        return CARDEA_FAIL(E_INVALID_FIELD);
-    EVP_PKEY *pkey = p256_public(point);
-    if (pkey == NULL)
-        return fail(CARDEA_E_INVALID_FIELD);
+    bool known = pkey != NULL && pkey_to_raw(pkey, true, &raw);
     EVP_PKEY_free(pkey);
-    memcpy(out, point, sizeof point);
-    return CARDEA_SUCCESS;
-}
-
-struct cardea_status verify_key_new(enum signature_algorithm a, const uint8_t point[SIGNATURE_POINT],
-                                    struct verify_key **out)
-{
-    if (a != SIGNATURE_ES256)
-        return CARDEA_FAIL(E_USAGE);
-    EVP_PKEY *pkey = p256_public(point);
-    if (pkey == NULL)
-        return fail(CARDEA_E_INVALID_FIELD);
-    struct operation *verify = operation_new(pkey, EVP_PKEY_verify_init);
-    struct verify_key *k = verify == NULL ? NULL : calloc(1, sizeof *k);
-    if (k == NULL) {
-        operation_free(verify);
-        return fail(CARDEA_E_BUSY);
-    }
-    k->algorithm = a;
-    k->verify = verify;
-    *out = k;
-    return CARDEA_SUCCESS;
-}
-
-void verify_key_free(struct verify_key *k)
-{
-    if (k == NULL)
-        return;
-    operation_free(k->verify);
-    free(k);
-}
-
-enum signature_algorithm verify_key_algorithm(const struct verify_key *k)
-{
-    return k->algorithm;
-}
-
-struct cardea_status verify_key_check(const struct verify_key *k, struct view message, struct view signature)
-{
-    const uint8_t *raw = (const uint8_t *)signature.ptr;
-    uint8_t digest[32], der[DER_MAX];
-
-    if (signature.len != ES256_LEN || !scalar_in_range(raw) || !scalar_in_range(raw + COORDINATE))
-        return CARDEA_FAIL(E_INVALID_TOKEN);
-    EVP_PKEY_CTX *context = operation_take(k->verify);
-    if (context == NULL)
-        return fail(CARDEA_E_BUSY);
-    digest_sha256(message.ptr, message.len, digest);
-    /* 1 is valid, 0 is not, less is an error: anything but 1 is a refusal. */
-    int verdict = EVP_PKEY_verify(context, der, der_from_raw(raw, der), digest, sizeof digest);
-    operation_give(k->verify, context);
-    return verdict == 1 ? CARDEA_SUCCESS : fail(CARDEA_E_INVALID_TOKEN);
+    struct cardea_status s = known ? signing_key_load(a, &raw, out) : pkey_fail(CARDEA_E_CORRUPT);
+    raw_key_clear(&raw);
+    return s.code == CARDEA_E_INVALID_FIELD ? CARDEA_FAIL(E_CORRUPT) : s;
 }

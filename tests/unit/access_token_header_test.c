@@ -84,8 +84,8 @@ static void a06_a07_public_key_as_mac_key(void **state)
         memcpy(key, keys->active->id.bytes, 32);
         assert_mac_refused(algs[i], key);
     }
-    /* No symmetric algorithm has a name here: no key material could ever be one. */
-    assert_int_equal(signature_algorithm_parse(VIEW("HS256")), SIGNATURE_UNSET);
+    /* The parts of a public key are never taken for octets. */
+    assert_int_equal(signature_algorithm_of(VIEW("HS256"), RAW_KEY_EC, RAW_CURVE_P256), SIGNATURE_UNSET);
 }
 
 static void a10_known_mac_keys(void **state)

@@ -30,9 +30,32 @@ static void names_are_exact(void **state)
     assert_string_equal(signature_algorithm_name(SIGNATURE_ES256), "ES256");
     assert_string_equal(signature_algorithm_name(SIGNATURE_UNSET), "");
     assert_int_equal(signature_algorithm_parse(VIEW("ES256")), SIGNATURE_ES256);
-    const char *others[] = {"", "none", "None", "es256", "ES256 ", "ES25", "ES384", "HS256"};
+    const char *others[] = {"",      "none",  "None", "es256", "ES256 ", "ES25",   "ES256K",
+                            "eddsa", "EDDSA", "RS1",  "HS1",   "RSA1_5", "A128KW", "dir"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_int_equal(signature_algorithm_parse(view_text(others[i])), SIGNATURE_UNSET);
+}
+
+static void an_algorithm_belongs_to_a_type_and_curve(void **state)
+{
+    (void)state;
+    for (enum signature_algorithm a = SIGNATURE_UNSET + 1; a < SIGNATURE_COUNT; a++) {
+        struct view name = view_text(signature_algorithm_name(a));
+        assert_true(name.len == 5);
+        assert_true(signature_algorithm_parse(name) == a || a == SIGNATURE_ED448);
+        unsigned fits = 0;
+        for (enum raw_key_type t = RAW_KEY_UNSET; t <= RAW_KEY_OCT; t++)
+            for (enum raw_key_curve c = RAW_CURVE_UNSET; c <= RAW_CURVE_X25519; c++)
+                fits += signature_algorithm_of(name, t, c) == a;
+        assert_int_equal(fits, 1);
+    }
+    assert_int_equal(signature_algorithm_of(VIEW("EdDSA"), RAW_KEY_OKP, RAW_CURVE_ED448), SIGNATURE_ED448);
+    assert_int_equal(signature_algorithm_of(VIEW("EdDSA"), RAW_KEY_OKP, RAW_CURVE_X25519), SIGNATURE_UNSET);
+    assert_int_equal(signature_algorithm_of(VIEW("ES256"), RAW_KEY_EC, RAW_CURVE_P384), SIGNATURE_UNSET);
+    assert_int_equal(signature_algorithm_of(VIEW("HS256"), RAW_KEY_RSA, RAW_CURVE_UNSET), SIGNATURE_UNSET);
+    assert_int_equal(signature_algorithm_of(VIEW_EMPTY, RAW_KEY_EC, RAW_CURVE_P521), SIGNATURE_ES512);
+    assert_int_equal(signature_algorithm_of(VIEW_EMPTY, RAW_KEY_RSA, RAW_CURVE_UNSET), SIGNATURE_UNSET);
+    assert_int_equal(signature_algorithm_of(VIEW_EMPTY, RAW_KEY_OCT, RAW_CURVE_UNSET), SIGNATURE_UNSET);
 }
 
 static void signs_and_verifies(void **state)
@@ -62,7 +85,7 @@ static void refuses_other_lengths_and_forms(void **state)
 {
     struct signing_key *k = pair();
     struct verify_key *v = public_half(k);
-    uint8_t sig[200] = {0};
+    uint8_t sig[SIGNATURE_MAX] = {0};
     size_t len;
     struct view m = VIEW("message");
 
@@ -87,7 +110,7 @@ static void refuses_scalars_out_of_range(void **state)
     static const char *const order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
     struct signing_key *k = pair();
     struct verify_key *v = public_half(k);
-    uint8_t n[32], one[32] = {0}, zero[32] = {0}, ones[32], sig[64], good[64];
+    uint8_t n[32], one[32] = {0}, zero[32] = {0}, ones[32], sig[64], good[SIGNATURE_MAX];
     const uint8_t *bad[] = {zero, n, ones};
     size_t len;
     struct view m = VIEW("message");
@@ -267,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_exact),
+        cmocka_unit_test(an_algorithm_belongs_to_a_type_and_curve),
         cmocka_unit_test(signs_and_verifies),
         cmocka_unit_test(refuses_other_lengths_and_forms),
         cmocka_unit_test(refuses_scalars_out_of_range),

@@ -1,4 +1,4 @@
-/* SHA-256 states as plain memory, private to crypto/: for digest.c and mac.c alone.
+/* SHA-256 and SHA-512 states as plain memory, private to crypto/: for digest.c, hmac.c and mac.c alone.
  *
  * OpenSSL 3 deprecates these functions in favour of EVP, whose state is an opaque heap object. We keep them, here and
  * nowhere else, because a state that is a plain struct can stand on the stack, be copied by assignment, be kept in
@@ -10,12 +10,13 @@
  * Limit: these functions bypass OpenSSL's providers, so a FIPS provider configured on the machine does not see them.
  * Should a later OpenSSL drop them, this file is where EVP takes over.
  */
-#ifndef CRYPTO_SHA256_H
-#define CRYPTO_SHA256_H
+#ifndef CRYPTO_SHA2_H
+#define CRYPTO_SHA2_H
 
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
 typedef SHA256_CTX sha256_state;
+typedef SHA512_CTX sha512_state; /* of SHA-384 too */
 
 #endif
