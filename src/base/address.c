@@ -17,10 +17,8 @@ static struct cardea_status parse(struct view v, struct address *out, bool *ret_
 {
     char text[ADDRESS_TEXT_MAX + 1];
     struct address a = {0};
-    if (v.len == 0 || v.len > ADDRESS_TEXT_MAX || memchr(v.ptr, '\0', v.len) != NULL)
+    if (v.len == 0 || view_has(v, '\0') || !view_copy(v, text, sizeof text))
         return CARDEA_FAIL(E_BAD_REQUEST);
-    memcpy(text, v.ptr, v.len);
-    text[v.len] = '\0';
     *ret_mapped = false;
     if (inet_pton(AF_INET, text, a.bytes) == 1) {
         a.version = 4;

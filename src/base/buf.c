@@ -94,6 +94,16 @@ void buf_text(struct buf *b, const char *text)
     buf_put(b, view_text(text));
 }
 
+bool buf_terminate(struct buf *b)
+{
+    char *end = buf_room(b, 1);
+    if (end != NULL)
+        *end = '\0';
+    else if (b->cap > 0)
+        b->ptr[0] = '\0';
+    return end != NULL;
+}
+
 static void put_decimal(struct buf *b, uint64_t n, bool negative)
 {
     char text[INT_TEXT_MAX + 1];

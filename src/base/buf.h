@@ -30,6 +30,10 @@ void buf_uint(struct buf *b, uint64_t n);
 char *buf_room(struct buf *b, size_t n);
 void buf_grew(struct buf *b, size_t n);
 
+/* End the text with a NUL that does not count, for readers of C strings.
+ * out:   false, and the text is empty, where it or the NUL did not fit: never half a text */
+bool buf_terminate(struct buf *b);
+
 static inline bool buf_ok(const struct buf *b)
 {
     return !b->failed;

@@ -1,5 +1,15 @@
 #include "base/view.h"
 
+bool view_copy(struct view a, char *out, size_t cap)
+{
+    bool fits = a.len < cap;
+    size_t len = fits ? a.len : 0;
+    if (len > 0)
+        memcpy(out, a.ptr, len);
+    memset(out + len, 0, cap - len);
+    return fits;
+}
+
 static unsigned char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : (unsigned char)c;

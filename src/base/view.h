@@ -52,6 +52,16 @@ static inline struct view view_skip(struct view a, size_t n)
     return n >= a.len ? VIEW_EMPTY : (struct view){a.ptr + n, a.len - n};
 }
 
+static inline bool view_has(struct view a, char c)
+{
+    return a.len > 0 && memchr(a.ptr, c, a.len) != NULL;
+}
+
+/* Copy as a C string into a field of fixed size, and zero the rest of it, so that equal fields are equal bytes.
+ * out:   cap bytes; all zeros where the text and its NUL do not fit
+ * fails: false where it does not fit; a NUL inside the text is the caller's to refuse (view_has) */
+bool view_copy(struct view a, char *out, size_t cap);
+
 bool view_equal_ascii_case(struct view a, struct view b); /* RFC 9110 names: ASCII letters compare without case */
 struct view view_trim(struct view a);                     /* without spaces and tabs at both ends */
 /* Cut `a` at the first `separator`: the part before goes to *head, true if a separator was there; *rest is what

@@ -83,13 +83,13 @@ void help_overview(struct buf *out)
              "cardea: sessions and signed tokens, one service\n\nUsage: cardea COMMAND [ARGUMENT...] [OPTION...]\n\n");
     for (size_t i = 0; i < command_count; i++) {
         char name[80];
-        struct buf b = buf_fixed(name, sizeof(name) - 1);
+        struct buf b = buf_fixed(name, sizeof(name));
         buf_text(&b, commands[i].name);
         if (*commands[i].arguments != 0) {
             buf_char(&b, ' ');
             buf_text(&b, commands[i].arguments);
         }
-        name[b.len] = 0;
+        buf_terminate(&b);
         buf_text(out, "  ");
         padded(out, name, 28);
         buf_text(out, "  ");

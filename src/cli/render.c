@@ -132,10 +132,10 @@ void document_text(const struct document *d, uint32_t object, const char *name, 
 
 struct cardea_status document_string(const struct document *d, uint32_t object, const char *name, char *out, size_t cap)
 {
-    struct buf b = buf_fixed(out, cap - 1);
+    struct buf b = buf_fixed(out, cap);
     struct cardea_status s = json_text(&d->json, json_get(&d->json, object, view_text(name)), &b);
-    if (cardea_ok(s))
-        out[b.len] = 0;
+    if (cardea_ok(s) && !buf_terminate(&b))
+        s = CARDEA_FAIL(E_TOO_LARGE);
     return s;
 }
 

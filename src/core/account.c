@@ -3,12 +3,7 @@
 /* Texts are canonical and within their limits by now; one that is not is a fault of ours. */
 static bool put(char *out, size_t cap, const char *text)
 {
-    size_t len = text == NULL ? 0 : strlen(text);
-    if (len >= cap)
-        return false;
-    memset(out, 0, cap);
-    memcpy(out, text == NULL ? "" : text, len);
-    return true;
+    return view_copy(view_text(text), out, cap);
 }
 
 struct cardea_status account_create(const struct flow *f, const struct account_request *want, struct user_record *out)

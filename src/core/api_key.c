@@ -79,7 +79,8 @@ struct cardea_status api_key_create(const struct flow *f, const struct api_key_r
 {
     struct api_key_record *r = arena_new(f->arena, sizeof *r);
     struct api_key key;
-    if (r == NULL || want->name.len > NAME_MAX_BYTES || strlen(want->scopes) > SCOPES_MAX_BYTES)
+    if (r == NULL || !view_copy(want->name, r->name, sizeof r->name) ||
+        !view_copy(view_text(want->scopes), r->scopes, sizeof r->scopes))
         return CARDEA_FAIL(E_INTERNAL);
     struct cardea_status s = under_limit(f, want->user);
     if (!cardea_ok(s))
@@ -91,8 +92,6 @@ struct cardea_status api_key_create(const struct flow *f, const struct api_key_r
     r->created_at_ms = f->now_ms;
     r->expires_at_ms = f->now_ms + (want->lifetime_ms > 0 ? want->lifetime_ms : f->settings->api_key_default_ms);
     secret_digest(&key.secret, r->digest);
-    memcpy(r->name, want->name.ptr, want->name.len);
-    memcpy(r->scopes, want->scopes, strlen(want->scopes));
     s = f->ops->api_key_put(f->tx, r);
     if (cardea_ok(s))
         s = flow_event(f, AUDIT_api_key_created, &r->user, NULL, VIEW_EMPTY, NULL);

@@ -16,14 +16,14 @@ static int64_t longest_credential_ms(const struct settings *s)
 
 static void put_actor(const struct flow *f, const struct user_id *subject, char *out, size_t cap)
 {
-    struct buf b = buf_fixed(out, cap - 1);
+    struct buf b = buf_fixed(out, cap);
     if (f->actor.len > 0)
         buf_put(&b, f->actor);
     else if (subject != NULL)
         buf_user_id(&b, *subject);
     else
         buf_text(&b, "system");
-    out[b.len] = '\0';
+    buf_terminate(&b);
 }
 
 struct cardea_status flow_event(const struct flow *f, const char *type, const struct user_id *subject,
@@ -32,10 +32,8 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
     struct event *e = arena_new(f->arena, sizeof *e);
     if (e == NULL)
         return CARDEA_FAIL(E_TOO_LARGE);
-    size_t len = strlen(type);
-    if (len > EVENT_TYPE_MAX)
+    if (!view_copy(view_text(type), e->type, sizeof e->type))
         return CARDEA_FAIL(E_INTERNAL);
-    memcpy(e->type, type, len + 1);
     e->at_ms = f->now_ms;
     put_actor(f, subject, e->actor, sizeof e->actor);
     if (subject != NULL)
@@ -43,11 +41,9 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
     if (sid != NULL)
         e->sid = *sid;
     e->ip = f->client;
-    if (f->request_id.len <= REQUEST_ID_MAX && f->request_id.len > 0)
-        memcpy(e->request_id, f->request_id.ptr, f->request_id.len);
-    if (detail.len == 0 || detail.len > EVENT_DETAIL_MAX)
-        detail = VIEW("{}");
-    memcpy(e->detail, detail.ptr, detail.len);
+    view_copy(f->request_id, e->request_id, sizeof e->request_id);
+    if (detail.len == 0 || !view_copy(detail, e->detail, sizeof e->detail))
+        view_copy(VIEW("{}"), e->detail, sizeof e->detail);
     e->revocation = revocation != NULL ? *revocation : (struct revocation){.kind = REVOCATION_NONE};
     return f->ops->event_append(f->tx, e);
 }

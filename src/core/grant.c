@@ -123,10 +123,8 @@ struct cardea_status grant_access_token(const struct settings *settings, const s
     };
     entropy_fill(entropy, c.jti.bytes, sizeof c.jti.bytes);
     memcpy(c.client_id, app->name, sizeof c.client_id);
-    struct view audience = settings_audience(settings, app);
-    if (audience.len > AUDIENCE_MAX)
+    if (!view_copy(settings_audience(settings, app), c.audience, sizeof c.audience))
         return CARDEA_FAIL(E_INTERNAL);
-    memcpy(c.audience, audience.ptr, audience.len);
     if (app->roles_in_token)
         memcpy(c.roles, user->roles, sizeof c.roles);
     struct cardea_status s = access_token_sign(keys, view_text(settings->public_url), &c, out);

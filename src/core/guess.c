@@ -331,8 +331,7 @@ static void report(struct guess *g, const struct guess_subject *who)
     struct guess_report *r = &g->reports[i];
     if (i == g->report_count) {
         *r = (struct guess_report){0};
-        if (name.len > 0)
-            memcpy(r->username, name.ptr, name.len);
+        view_copy(name, r->username, sizeof r->username);
         g->report_count++;
     }
     r->address = who->address;

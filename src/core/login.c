@@ -7,7 +7,7 @@ void login_name(struct login *l, const struct settings *s)
     char user[USERNAME_MAX + 1];
     l->name[0] = '\0';
     if (cardea_ok(username_canonical(l->typed, user)))
-        memcpy(l->name, user, strlen(user) + 1);
+        view_copy(view_text(user), l->name, sizeof l->name);
     else if (!s->login_by_email || !cardea_ok(email_canonical(l->typed, l->name)))
         l->name[0] = '\0';
 }

@@ -20,7 +20,7 @@ static struct cardea_status shape(struct view password, const char **reason)
         *reason = "longer than 1024 bytes";
         return CARDEA_FAIL(E_INVALID_FIELD);
     }
-    if (password.len > 0 && memchr(password.ptr, '\0', password.len) != NULL) {
+    if (view_has(password, '\0')) {
         *reason = "holds a NUL character";
         return CARDEA_FAIL(E_INVALID_FIELD);
     }

@@ -116,19 +116,10 @@ const struct profile_info *profile_find(struct view name)
     return NULL;
 }
 
-/* Copy a text that must fit; what does not fit is left empty, and an empty name is never found. */
-static void text_set(char *out, size_t cap, struct view v)
-{
-    size_t len = v.len < cap ? v.len : 0;
-    if (len > 0)
-        memcpy(out, v.ptr, len);
-    out[len] = '\0';
-}
-
 void app_from_profile(struct app *out, struct view name, const struct profile_info *p)
 {
     memset(out, 0, sizeof(*out));
-    text_set(out->name, sizeof(out->name), name);
+    view_copy(name, out->name, sizeof(out->name));
     out->profile = p->profile;
     out->carrier = p->carrier;
     out->idle_ms = p->idle_ms;
@@ -142,8 +133,8 @@ void settings_defaults(struct settings *out)
     memset(out, 0, sizeof(*out));
     out->refs = 1;
     out->generation = 1;
-    text_set(out->public_url, sizeof(out->public_url), VIEW("http://127.0.0.1:8420"));
-    text_set(out->origin, sizeof(out->origin), VIEW("http://127.0.0.1:8420"));
+    view_copy(VIEW("http://127.0.0.1:8420"), out->public_url, sizeof(out->public_url));
+    view_copy(VIEW("http://127.0.0.1:8420"), out->origin, sizeof(out->origin));
     out->identity_headers = IDENTITY_X_AUTH;
     for (size_t i = 0; i < profile_info_count; i++)
         if (profile_infos[i].available)

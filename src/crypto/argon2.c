@@ -100,10 +100,9 @@ bool argon2_weaker(const char *phc, struct argon2_cost cost)
 
 static double window_bits(struct view part, const char **words)
 {
-    char text[GUESS_WINDOW + 1] = {0};
+    char text[GUESS_WINDOW + 1];
 
-    if (part.len > 0)
-        memcpy(text, part.ptr, part.len);
+    view_copy(part, text, sizeof text);
     double bits = ZxcvbnMatch(text, words, NULL);
     secret_wipe(text, sizeof text);
     return bits;

@@ -147,10 +147,8 @@ static struct cardea_status read_name(struct reader *r, char out[NAME_CAP], bool
     if (r->event.type != YAML_SCALAR_EVENT)
         return fail_at(r, r->event.start_mark, "a key must be a plain name");
     struct view name = scalar(r);
-    if (name.len == 0 || name.len >= NAME_CAP)
+    if (name.len == 0 || !view_copy(name, out, NAME_CAP))
         return fail_at(r, r->event.start_mark, "a key must be a name of 1 to %d characters", NAME_CAP - 1);
-    memcpy(out, name.ptr, name.len);
-    out[name.len] = 0;
     return s;
 }
 

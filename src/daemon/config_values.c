@@ -37,9 +37,7 @@ static struct cardea_status put_text(struct view v, char *out, size_t cap, char 
     for (size_t i = 0; i < v.len; i++)
         if ((unsigned char)v.ptr[i] < 0x20 || v.ptr[i] == 0x7F)
             return refuse(reason, "has a control character");
-    if (v.len > 0)
-        memcpy(out, v.ptr, v.len);
-    memset(out + v.len, 0, cap - v.len);
+    view_copy(v, out, cap);
     return CARDEA_SUCCESS;
 }
 
@@ -198,10 +196,9 @@ static struct cardea_status put_listen(struct view v, struct listen_address *out
     }
     if (view_starts(v, VIEW("unix:"))) {
         struct view path = view_skip(v, 5);
-        if (path.len == 0 || path.len >= sizeof(a.path))
+        if (path.len == 0 || !view_copy(path, a.path, sizeof(a.path)))
             return refuse(reason, "needs a path of 1 to %zu bytes after unix:", sizeof(a.path) - 1);
         a.is_unix = true;
-        memcpy(a.path, path.ptr, path.len);
         *out = a;
         return CARDEA_SUCCESS;
     }
@@ -213,7 +210,7 @@ static struct cardea_status put_listen(struct view v, struct listen_address *out
     if (brackets)
         host = view_of(host.ptr + 1, host.len - 2);
     if (colon == 0 || !cardea_ok(parse_port(port, &a.port)) || !cardea_ok(address_parse(host, &a.address)) ||
-        brackets != (memchr(host.ptr, ':', host.len) != NULL))
+        brackets != view_has(host, ':'))
         return refuse(reason, "must be ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH, not \"%.*s\"", QUOTED(v));
     *out = a;
     return CARDEA_SUCCESS;

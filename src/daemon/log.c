@@ -148,7 +148,7 @@ static void put_plain(struct buf *out, int64_t wall_ms, enum log_level level, co
         }
         struct buf text = buf_fixed(room, sizeof room);
         field_text(&fields[i], &text);
-        bool quoted = text.len == 0 || memchr(text.ptr, ' ', text.len) != NULL;
+        bool quoted = text.len == 0 || view_has(buf_view(&text), ' ');
         buf_text(out, quoted ? "\"" : "");
         put_human(out, buf_view(&text));
         buf_text(out, quoted ? "\"" : "");

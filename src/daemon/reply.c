@@ -10,16 +10,12 @@ enum { TEXT_MAX = 2048, NAME_TEXT_MAX = 64 };
 static bool add_header(struct MHD_Response *reply, struct view name, struct view value)
 {
     char name_text[NAME_TEXT_MAX], room[TEXT_MAX];
-    if (name.len >= sizeof name_text || memchr(value.ptr == NULL ? "" : value.ptr, '\0', value.len) != NULL)
+    if (!view_copy(name, name_text, sizeof name_text) || view_has(value, '\0'))
         return false;
-    memcpy(name_text, name.ptr, name.len);
-    name_text[name.len] = '\0';
     char *text = value.len < sizeof room ? room : malloc(value.len + 1);
     if (text == NULL)
         return false;
-    if (value.len > 0)
-        memcpy(text, value.ptr, value.len);
-    text[value.len] = '\0';
+    view_copy(value, text, value.len + 1);
     bool added = value.len == 0 || MHD_add_response_header(reply, name_text, text) == MHD_YES;
     secret_wipe(text, value.len); /* it may be a cookie */
     if (text != room)

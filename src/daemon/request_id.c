@@ -38,11 +38,8 @@ static uint64_t spread(uint64_t n)
 
 void request_id_choose(struct request_ids *ids, struct view given, char out[65])
 {
-    if (harmless(given)) {
-        memcpy(out, given.ptr, given.len);
-        out[given.len] = '\0';
+    if (harmless(given) && view_copy(given, out, 65))
         return;
-    }
     put_hex(ids->base, out);
     put_hex(spread(++ids->count ^ ids->base), out + HALF);
     out[2 * HALF] = '\0';

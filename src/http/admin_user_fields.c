@@ -45,7 +45,7 @@ static struct cardea_status canonical(struct exchange *x, struct user_fields *f)
     if (f->email.present && !f->email.null && !cardea_ok(email_canonical(f->email.text, f->canonical_email)))
         return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "email", VIEW("not an e-mail address"));
     for (uint32_t i = 0; i < f->roles.count; i++)
-        if (memchr(f->roles.texts[i].ptr, ',', f->roles.texts[i].len) != NULL)
+        if (view_has(f->roles.texts[i], ','))
             return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "roles", VIEW("a role holds no comma"));
     if (f->roles.present && !cardea_ok(roles_canonical(f->roles.texts, f->roles.count, f->canonical_roles)))
         return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "roles",
@@ -86,23 +86,16 @@ struct cardea_status user_fields_hash(struct exchange *x, struct user_fields *f,
     return argon2_hash(f->password.text, x->site->settings->argon2, f->password_hash, sizeof f->password_hash);
 }
 
-static void put(char *out, size_t cap, struct view v)
-{
-    memset(out, 0, cap);
-    if (v.len > 0 && v.len < cap)
-        memcpy(out, v.ptr, v.len);
-}
-
 void user_fields_apply(const struct user_fields *f, struct user_record *u)
 {
     if (f->email.present) { /* an administrator vouches for it */
-        put(u->email, sizeof u->email, view_text(f->canonical_email));
+        view_copy(view_text(f->canonical_email), u->email, sizeof u->email);
         u->email_verified = u->email[0] != '\0';
     }
     if (f->name.present)
-        put(u->name, sizeof u->name, f->name.text);
+        view_copy(f->name.text, u->name, sizeof u->name);
     if (f->metadata.present)
-        put(u->metadata, sizeof u->metadata, f->metadata.text);
+        view_copy(f->metadata.text, u->metadata, sizeof u->metadata);
 }
 
 struct cardea_status user_put_fault(struct exchange *x, struct cardea_status why)

@@ -47,11 +47,11 @@ static struct cardea_status read_text(struct exchange *x, const struct json *doc
     char *room = arena_new(&x->arena, cap);
     if (room == NULL)
         return CARDEA_FAIL(E_TOO_LARGE);
-    struct buf b = buf_fixed(room, cap - 1);
+    struct buf b = buf_fixed(room, cap);
     struct cardea_status s = json_text(doc, token, &b);
     if (!cardea_ok(s))
         return s;
-    room[b.len] = '\0';
+    buf_terminate(&b);
     if ((int64_t)b.len < f->min || (int64_t)b.len > f->max)
         return wrong_length(x, f, "bytes");
     if (f->type != BODY_SECRET && has_control(buf_view(&b)))

@@ -20,10 +20,10 @@ static struct cardea_status decode(struct exchange *x, const char *name, struct 
     char *room = arena_new(&x->arena, raw.len + 1);
     if (room == NULL)
         return CARDEA_FAIL(E_TOO_LARGE);
-    struct buf b = buf_fixed(room, raw.len);
+    struct buf b = buf_fixed(room, raw.len + 1);
     if (!cardea_ok(percent_decode(raw, &b)) || !utf8_valid(buf_view(&b)))
         return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), name, VIEW("the query parameter does not decode"));
-    room[b.len] = '\0';
+    buf_terminate(&b);
     *out = view_of(room, b.len);
     return CARDEA_SUCCESS;
 }
@@ -63,9 +63,8 @@ struct cardea_status query_page(struct exchange *x, struct view limit, struct vi
         page.limit = (uint32_t)n;
     }
     if (cursor.ptr != NULL) {
-        if (cursor.len == 0 || cursor.len >= sizeof page.after.text)
+        if (cursor.len == 0 || !view_copy(cursor, page.after.text, sizeof page.after.text))
             return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "cursor", VIEW("not a cursor of this list"));
-        memcpy(page.after.text, cursor.ptr, cursor.len);
     }
     *out = page;
     return CARDEA_SUCCESS;

@@ -109,12 +109,29 @@ static void numbers(void **state)
     assert_buf(&b, "10 18446744073709551615");
 }
 
+static void a_terminated_text_is_whole_or_empty(void **state)
+{
+    (void)state;
+    char storage[4] = "zzz";
+    struct buf b = buf_fixed(storage, sizeof storage);
+    buf_text(&b, "abc");
+    assert_true(buf_terminate(&b));
+    assert_string_equal(storage, "abc");
+    assert_buf(&b, "abc"); /* the NUL does not count */
+    buf_char(&b, 'd');
+    assert_false(buf_terminate(&b));
+    assert_string_equal(storage, "");
+    b = buf_fixed(NULL, 0);
+    assert_false(buf_terminate(&b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fixed_storage_holds_what_fits),   cmocka_unit_test(nothing_fits_in_nothing),
-        cmocka_unit_test(heap_storage_grows_to_its_limit), cmocka_unit_test(a_write_past_the_limit_fails_at_once),
-        cmocka_unit_test(room_is_counted_when_it_grew),    cmocka_unit_test(numbers),
+        cmocka_unit_test(fixed_storage_holds_what_fits),       cmocka_unit_test(nothing_fits_in_nothing),
+        cmocka_unit_test(heap_storage_grows_to_its_limit),     cmocka_unit_test(a_write_past_the_limit_fails_at_once),
+        cmocka_unit_test(room_is_counted_when_it_grew),        cmocka_unit_test(numbers),
+        cmocka_unit_test(a_terminated_text_is_whole_or_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

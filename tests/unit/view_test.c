@@ -63,12 +63,40 @@ static void cut_at_the_first_separator(void **state)
     assert_false(view_cut(VIEW_EMPTY, '=', &head, &rest));
 }
 
+static void a_copy_is_whole_or_nothing(void **state)
+{
+    (void)state;
+    char field[4] = "xyz";
+    assert_true(view_copy(VIEW("ab"), field, sizeof field));
+    assert_memory_equal(field, "ab\0\0", 4);
+    assert_true(view_copy(VIEW("abc"), field, sizeof field));
+    assert_string_equal(field, "abc");
+    assert_false(view_copy(VIEW("abcd"), field, sizeof field));
+    assert_memory_equal(field, "\0\0\0\0", 4);
+    field[0] = 'x';
+    assert_true(view_copy(VIEW_EMPTY, field, sizeof field));
+    assert_string_equal(field, "");
+}
+
+static void has_looks_at_every_byte_and_no_further(void **state)
+{
+    (void)state;
+    assert_true(view_has(VIEW("ab\0c"), 'c'));
+    assert_true(view_has(VIEW("ab\0"), '\0'));
+    assert_false(view_has(VIEW("ab"), '\0'));
+    assert_false(view_has(VIEW_EMPTY, '\0'));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equality_is_by_bytes),        cmocka_unit_test(prefixes),
-        cmocka_unit_test(ascii_case_and_nothing_more), cmocka_unit_test(trim_takes_spaces_and_tabs),
+        cmocka_unit_test(equality_is_by_bytes),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(ascii_case_and_nothing_more),
+        cmocka_unit_test(trim_takes_spaces_and_tabs),
         cmocka_unit_test(cut_at_the_first_separator),
+        cmocka_unit_test(a_copy_is_whole_or_nothing),
+        cmocka_unit_test(has_looks_at_every_byte_and_no_further),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,13 +176,17 @@ static struct view take(struct query *q, int type)
     /* For a TEXT value in a UTF-8 database column_blob is the text as it lies there, without a terminator. */
     const void *bytes = sqlite3_column_blob(q->st, column);
     int len = sqlite3_column_bytes(q->st, column);
+    if (bytes == NULL && len > 0) { /* no memory */
+        q->malformed = true;
+        return VIEW_EMPTY;
+    }
     return view_of(bytes, len < 0 ? 0 : (size_t)len);
 }
 
 size_t take_blob_upto(struct query *q, void *out, size_t cap)
 {
     struct view v = take(q, SQLITE_BLOB);
-    if (v.len > cap || (v.len > 0 && v.ptr == NULL)) {
+    if (v.len > cap) {
         q->malformed = true;
         return 0;
     }
@@ -208,14 +212,8 @@ void take_blob_or_zeros(struct query *q, void *out, size_t len)
 
 void take_text(struct query *q, char *out, size_t cap)
 {
-    struct view v = take(q, SQLITE_TEXT);
-    if (v.len >= cap || (v.len > 0 && v.ptr == NULL)) {
+    if (!view_copy(take(q, SQLITE_TEXT), out, cap))
         q->malformed = true;
-        v.len = 0;
-    }
-    if (v.len > 0)
-        memcpy(out, v.ptr, v.len);
-    out[v.len] = '\0';
 }
 
 void take_address(struct query *q, struct address *out)

@@ -130,8 +130,7 @@ struct filter_texts {
 /* False: the filter names what nobody can have. */
 static bool filter_texts(const struct user_filter *f, struct filter_texts *out)
 {
-    if (f->q.len > EMAIL_MAX || f->role.len > ROLE_MAX ||
-        (f->role.len > 0 && memchr(f->role.ptr, ',', f->role.len) != NULL))
+    if (f->q.len > EMAIL_MAX || f->role.len > ROLE_MAX || view_has(f->role, ','))
         return false;
     struct buf end = buf_fixed(out->after_q, sizeof out->after_q), role = buf_fixed(out->role, sizeof out->role);
     buf_put(&end, f->q);
