@@ -99,7 +99,7 @@ bool buf_terminate(struct buf *b)
     char *end = buf_room(b, 1);
     if (end != NULL)
         *end = '\0';
-    else if (b->cap > 0)
+    else if (b->ptr != NULL && b->cap > 0)
         b->ptr[0] = '\0';
     return end != NULL;
 }

@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "store/sqlite/sqlite.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -74,7 +74,7 @@ static void random_changes(void **state)
         const char *headers[3][2];
         for (int h = 0; h < 3; h++) {
             seed = seed * 1664525u + 1013904223u;
-            snprintf(values[h], sizeof values[h], "%.*s", (int)(1 + (seed >> 29) % 5), "abcabcabc" + (seed >> 27) % 3);
+            snprintf(values[h], sizeof values[h], "%.*s", (int)(1 + (seed >> 29) % 5), &"abcabcabc"[(seed >> 27) % 3]);
             headers[h][0] = (const char *const[]){user, roles, cache}[h];
             headers[h][1] = values[h];
         }
