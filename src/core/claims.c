@@ -46,24 +46,19 @@ bool claim_copy(const struct json *doc, struct view name, char *out, size_t cap)
 {
     struct view v;
 
-    if (!claim_text(doc, name, &v) || v.len == 0 || v.len >= cap)
+    if (!claim_text(doc, name, &v) || v.len == 0)
         return false;
     for (size_t i = 0; i < v.len; i++)
         if ((unsigned char)v.ptr[i] < 0x20 || v.ptr[i] == 0x7f)
             return false;
-    memcpy(out, v.ptr, v.len);
-    out[v.len] = '\0';
-    return true;
+    return view_copy(v, out, cap);
 }
 
 static bool accept_audience(const struct access_expectation *want, struct view found, char out[AUDIENCE_MAX + 1])
 {
     for (size_t i = 0; i < want->audience_count; i++)
-        if (view_equal(want->audiences[i], found) && found.len > 0 && found.len <= AUDIENCE_MAX) {
-            memcpy(out, found.ptr, found.len);
-            out[found.len] = '\0';
+        if (view_equal(want->audiences[i], found) && found.len > 0 && view_copy(found, out, AUDIENCE_MAX + 1))
             return true;
-        }
     return false;
 }
 
@@ -97,7 +92,7 @@ static bool role_name(struct view v)
 bool claim_roles(const struct json *doc, char out[ROLES_MAX_BYTES + 1])
 {
     uint32_t roles = json_get(doc, 0, VIEW("roles"));
-    struct buf b = buf_fixed(out, ROLES_MAX_BYTES);
+    struct buf b = buf_fixed(out, ROLES_MAX_BYTES + 1);
     struct view v;
 
     out[0] = '\0';
@@ -112,10 +107,7 @@ bool claim_roles(const struct json *doc, char out[ROLES_MAX_BYTES + 1])
             buf_char(&b, ',');
         buf_put(&b, v);
     }
-    if (!buf_ok(&b))
-        return false;
-    out[b.len] = '\0';
-    return true;
+    return buf_terminate(&b);
 }
 
 struct cardea_status claims_times(const struct access_claims *c, int64_t now_ms)

@@ -110,8 +110,7 @@ static struct cardea_status settle_url(struct config *c, struct config_error *er
     bool loopback = config_host_is_loopback(config_url_host(url));
     if (view_starts(url, VIEW("http://")) && !loopback)
         return config_refuse(c, error, "public_url", "public_url: plain http is accepted for loopback hosts only");
-    memset(s->origin, 0, sizeof(s->origin));
-    memcpy(s->origin, from.ptr, from.len);
+    view_copy(from, s->origin, sizeof(s->origin));
     if (s->cookie_insecure_names && !(loopback && view_starts(url, VIEW("http://"))))
         return config_refuse(
             c, error, "cookie.insecure_names",
