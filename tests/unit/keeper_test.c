@@ -1,0 +1,303 @@
+/* Does the table say what the store says: after a fill, after changes, and never a stale yes when the store can not be
+ * known? On a real SQLite store whose begin can be made to fail. */
+#include "check.h"
+
+#include "crypto/digest.h"
+#include "crypto/random.h"
+#include "daemon/installation.h"
+#include "daemon/keeper.h"
+#include "daemon/log.h"
+#include "store/sqlite/sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { USERS = 450, SESSIONS = 1300 }; /* more than one page of each */
+
+static char folder[] = "/tmp/cardea-keeper-XXXXXX";
+static char path[64];
+static struct store *real;
+static struct store_ops ops; /* real's, with a begin that can fail */
+static struct store store = {&ops};
+static bool away;
+static struct master_key *master;
+static struct publisher publisher;
+static struct table_map map;
+static struct keeper keeper;
+static struct user_record user;
+static struct session_record session;
+
+static struct cardea_status begin_or_fail(struct store *s, enum store_mode mode, int64_t deadline_ms,
+                                          struct store_tx **out)
+{
+    (void)s;
+    return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->ops->begin(real, mode, deadline_ms, out);
+}
+
+static struct store_tx *begin(void)
+{
+    struct store_tx *tx = NULL;
+    assert_ok(real->ops->begin(real, STORE_WRITE, installation_boot_ms() + 5000, &tx));
+    return tx;
+}
+
+static struct user_record user_of(int number)
+{
+    struct user_record u = {.epoch = 1, .status = USER_ACTIVE, .metadata = "{}"};
+    u.id = user_id_new(entropy_system(), 1000 + number);
+    snprintf(u.username, sizeof u.username, "user%d", number);
+    return u;
+}
+
+static struct session_record session_of(const struct user_record *u, int number)
+{
+    struct session_record s = {.user = u->id, .epoch = u->epoch, .kind = SESSION_COOKIE, .app = "web"};
+    entropy_fill(entropy_system(), s.sid.bytes, sizeof s.sid.bytes);
+    s.created_at_ms = s.authenticated_at_ms = s.last_seen_at_ms = installation_wall_ms();
+    s.expires_at_ms = s.created_at_ms + (number % 10 == 9 ? -1 : 3600000);
+    return s;
+}
+
+static void seed(void)
+{
+    struct store_tx *tx = begin();
+    assert_ok(keyring_create(tx, real->ops, master, entropy_system(), installation_wall_ms()));
+    for (int i = 0; i < USERS; i++) {
+        struct user_record u = user_of(i);
+        assert_ok(real->ops->user_put(tx, &u));
+        user = u;
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        struct session_record s = session_of(&user, i);
+        assert_ok(real->ops->session_create(tx, &s));
+        if (s.expires_at_ms > s.created_at_ms)
+            session = s;
+    }
+    assert_ok(real->ops->commit(tx));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    char message[256];
+    static const uint8_t key[32] = {1};
+    assert_ok(crypto_start());
+    log_start(STDERR_FILENO, LOG_JSON, LOG_ERROR);
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/cardea.db", folder);
+    assert_ok(store_sqlite_open(path, installation_boot_ms, digest_sha256, &real, message, sizeof message));
+    ops = *real->ops;
+    ops.begin = begin_or_fail;
+    master = master_key_new(key);
+    seed();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char name[80];
+    real->ops->close(real);
+    master_key_free(master);
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        unlink(name);
+    }
+    return rmdir(folder);
+}
+
+static int open_keeper(void **state)
+{
+    (void)state;
+    struct table_geometry g = {.sessions_max = 10000, .others_max_mib = 4};
+    struct listening listening = {0};
+    struct site site = {.wall_ms = installation_wall_ms, .boot_ms = installation_boot_ms};
+    struct settings *settings = calloc(1, sizeof *settings);
+    struct store_tx *tx = begin();
+    struct keyring *ring = NULL;
+    assert_non_null(settings);
+    settings_defaults(settings);
+    struct settings *shared = settings_copy(settings);
+    free(settings);
+    assert_ok(keyring_load(tx, real->ops, master, 1, &ring));
+    real->ops->abort(tx);
+    publisher_init(&publisher);
+    publisher_put(&publisher, snapshot_new(&site, &listening, shared, ring));
+    assert_ok(table_map_open(&g, entropy_system(), &map));
+    keeper = (struct keeper){.writer = map.writer,
+                             .publisher = &publisher,
+                             .store = &store,
+                             .master = master,
+                             .wall_ms = installation_wall_ms,
+                             .boot_ms = installation_boot_ms,
+                             .keys_generation = 1};
+    away = false;
+    return 0;
+}
+
+static int close_keeper(void **state)
+{
+    (void)state;
+    snapshot_release(keeper.hold);
+    publisher_clear(&publisher);
+    table_map_close(&map);
+    return 0;
+}
+
+static enum table_answer find_session(struct session_id sid)
+{
+    struct table_session s;
+    return table_find_session(table_of(map.writer), sid, &s);
+}
+
+static bool valid(void)
+{
+    return table_valid(table_of(map.writer), installation_boot_ms());
+}
+
+static void fill(void)
+{
+    struct fill_counts counts;
+    assert_ok(keeper_load_keys(&keeper));
+    assert_ok(keeper_fill(&keeper, &counts));
+    assert_int_equal(counts.users, USERS);
+    assert_int_equal(counts.sessions, SESSIONS - SESSIONS / 10);
+}
+
+static void a_fill_reads_everything_and_opens_the_table(void **state)
+{
+    (void)state;
+    struct table_user u;
+    assert_false(valid());
+    fill();
+    assert_true(valid());
+    assert_int_equal(find_session(session.sid), TABLE_HIT);
+    assert_int_equal(table_find_user(table_of(map.writer), user.id, 0, &u), TABLE_HIT);
+    assert_view(table_user_username(&u), view_text(user.username));
+    struct table_stats stats = table_stats(table_of(map.writer));
+    assert_int_equal(stats.users, USERS);
+    assert_true(stats.keys >= 2);
+}
+
+static void committed_changes_show_at_once(void **state)
+{
+    (void)state;
+    fill();
+    struct session_record fresh = session_of(&user, 0);
+    struct change_list list = {0};
+    assert_ok(change_add(&list, (struct change){.kind = CHANGE_SESSION_PUT, .session = &fresh}));
+    assert_int_equal(find_session(fresh.sid), TABLE_MISS);
+    keeper_apply(&keeper, &list);
+    assert_int_equal(find_session(fresh.sid), TABLE_HIT);
+    struct change end = {.kind = CHANGE_SESSION_END,
+                         .revocation = {.kind = REVOCATION_SESSION, .until_ms = fresh.expires_at_ms}};
+    memcpy(end.revocation.id, fresh.sid.bytes, sizeof fresh.sid.bytes);
+    list = (struct change_list){.count = 1, .items = {end}};
+    keeper_apply(&keeper, &list);
+    assert_int_equal(find_session(fresh.sid), TABLE_REVOKED);
+    assert_true(valid() && keeper_sound(&keeper));
+}
+
+static void an_app_that_is_not_there_gets_no_session_in(void **state)
+{
+    (void)state;
+    fill();
+    struct session_record fresh = session_of(&user, 0);
+    snprintf(fresh.app, sizeof fresh.app, "nosuch");
+    struct change_list list = {.count = 1, .items = {{.kind = CHANGE_SESSION_PUT, .session = &fresh}}};
+    keeper_apply(&keeper, &list);
+    assert_int_equal(find_session(fresh.sid), TABLE_MISS);
+}
+
+/* Promise 1: never a stale yes. */
+static void in_doubt_ends_count_and_nothing_else_is_known(void **state)
+{
+    (void)state;
+    fill();
+    struct session_record fresh = session_of(&user, 0);
+    struct change end = {.kind = CHANGE_SESSION_END,
+                         .revocation = {.kind = REVOCATION_SESSION, .until_ms = session.expires_at_ms}};
+    memcpy(end.revocation.id, session.sid.bytes, sizeof session.sid.bytes);
+    struct change_list list = {.count = 2, .items = {{.kind = CHANGE_SESSION_PUT, .session = &fresh}, end}};
+    keeper_doubt(&keeper, &list);
+    assert_false(valid());
+    assert_int_equal(find_session(session.sid), TABLE_REVOKED);
+    assert_int_equal(find_session(fresh.sid), TABLE_MISS);
+    /* As long as the store is away, so are answers. */
+    away = true;
+    keeper_mend(&keeper);
+    assert_false(valid() || keeper_sound(&keeper));
+    away = false;
+    keeper_mend(&keeper);
+    assert_true(valid() && keeper_sound(&keeper));
+    /* The end stands, although the store still has the session: the client was told to try again. */
+    assert_int_equal(find_session(session.sid), TABLE_REVOKED);
+}
+
+static void in_doubt_a_user_is_what_the_store_says(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record promoted = user;
+    snprintf(promoted.roles, sizeof promoted.roles, "admin");
+    struct change_list list = {.count = 1, .items = {{.kind = CHANGE_USER_PUT, .user = &promoted}}};
+    keeper_doubt(&keeper, &list);
+    assert_false(valid());
+    keeper_mend(&keeper);
+    assert_true(valid());
+    struct table_user u;
+    assert_int_equal(table_find_user(table_of(map.writer), user.id, 0, &u), TABLE_HIT);
+    assert_int_equal(table_user_roles(&u).len, 0);
+}
+
+static void changed_keys_that_can_not_be_read_stop_the_answers(void **state)
+{
+    (void)state;
+    fill();
+    struct change_list list = {.count = 1, .items = {{.kind = CHANGE_KEYS}}};
+    uint64_t generation = keeper.keys_generation;
+    away = true;
+    keeper_apply(&keeper, &list);
+    assert_false(valid());
+    keeper_mend(&keeper);
+    assert_false(valid());
+    away = false;
+    keeper_mend(&keeper);
+    assert_true(valid());
+    assert_true(keeper.keys_generation > generation);
+    struct snapshot *now = publisher_take(&publisher);
+    assert_int_equal(now->keys->generation, keeper.keys_generation);
+    snapshot_unref(now);
+}
+
+static void changed_keys_are_published(void **state)
+{
+    (void)state;
+    fill();
+    struct change_list list = {.count = 1, .items = {{.kind = CHANGE_KEYS}}};
+    struct snapshot *before = publisher_take(&publisher);
+    keeper_apply(&keeper, &list);
+    struct snapshot *after = publisher_take(&publisher);
+    assert_ptr_not_equal(before, after);
+    assert_ptr_equal(before->settings, after->settings);
+    assert_true(after->keys->generation > before->keys->generation);
+    snapshot_unref(before);
+    snapshot_unref(after);
+    assert_true(valid());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_fill_reads_everything_and_opens_the_table, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(committed_changes_show_at_once, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(an_app_that_is_not_there_gets_no_session_in, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(in_doubt_ends_count_and_nothing_else_is_known, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(in_doubt_a_user_is_what_the_store_says, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(changed_keys_that_can_not_be_read_stop_the_answers, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(changed_keys_are_published, open_keeper, close_keeper),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
