@@ -29,7 +29,6 @@
     X(key_created, "a signing key was made")                                                                           \
     X(key_rotated, "")                                                                                                 \
     X(key_dropped, "a signing key was dropped at once")                                                                \
-    X(operator_command, "a command through the admin socket")                                                          \
     X(started, "the service started")
 
 #define AUDIT_NAME(type, text) static const char AUDIT_##type[] __attribute__((unused)) = #type;

@@ -160,11 +160,29 @@ static struct cardea_status fail_unknown(struct reader *r, yaml_mark_t mark, con
     return fail_at(r, mark, "%s is not a known key; did you mean %s%s?", path, prefix, nearest);
 }
 
-/* The keys inside one app or policy. */
+/* An app's profile: what its other keys change is decided when all of them have been read. */
+static struct cardea_status read_profile(struct reader *r, const char *path, struct app *out)
+{
+    yaml_mark_t mark = r->event.start_mark;
+    if (r->event.type != YAML_SCALAR_EVENT || scalar_null(r))
+        return fail_at(r, mark, "%s takes the name of a profile", path);
+    struct view word = scalar(r);
+    const struct profile_info *p = profile_find(word);
+    if (p == NULL)
+        return fail_at(r, mark, "%s: \"%.*s\" is no profile; see cardea profile list", path,
+                       (int)(word.len > 40 ? 40 : word.len), word.ptr);
+    if (!p->available)
+        return fail_at(r, mark, "%s: the profile %s is not in this version", path, p->name);
+    out->profile = p->profile;
+    return CARDEA_SUCCESS;
+}
+
+/* The keys inside one app or policy, in any order. */
 static struct cardea_status read_members(struct reader *r, const char *path, const struct config_key *keys,
                                          size_t count, void *base)
 {
     struct seen seen = {0};
+    bool profile_seen = false;
     char name[NAME_CAP], full[2 * NAME_CAP + 32], prefix[NAME_CAP + 32];
     snprintf(prefix, sizeof(prefix), "%s.", path);
     for (;;) {
@@ -174,42 +192,49 @@ static struct cardea_status read_members(struct reader *r, const char *path, con
             return s;
         yaml_mark_t mark = r->event.start_mark;
         snprintf(full, sizeof(full), "%s%s", prefix, name);
-        if (keys == app_keys && strcmp(name, "profile") == 0) /* read before the others */
-            return fail_at(r, mark, "%s must be the first key of its app, and there once", full);
-        const struct config_key *k = config_key_find(keys, count, view_text(name));
-        if (k == NULL)
+        bool profile = keys == app_keys && strcmp(name, "profile") == 0;
+        const struct config_key *k = profile ? NULL : config_key_find(keys, count, view_text(name));
+        if (!profile && k == NULL)
             return fail_unknown(r, mark, full, config_key_nearest(keys, count, view_text(name)), prefix);
-        if (seen.keys[k - keys])
+        bool *twice = profile ? &profile_seen : &seen.keys[k - keys];
+        if (*twice)
             return fail_at(r, mark, "%s is given twice", full);
-        seen.keys[k - keys] = true;
+        *twice = true;
         s = next(r);
         if (cardea_ok(s))
-            s = read_value(r, full, k, base);
+            s = profile ? read_profile(r, full, base) : read_value(r, full, k, base);
         if (!cardea_ok(s))
             return s;
     }
 }
 
-static struct cardea_status start_app(struct reader *r, const char *path, const char *name, struct app *out)
+static const struct profile_info *profile_of(const struct app *a)
 {
-    struct view word = scalar(r);
-    yaml_mark_t mark = r->event.start_mark;
-    const struct profile_info *p = profile_find(word);
-    if (p == NULL)
-        return fail_at(r, mark, "%s: \"%.*s\" is no profile; see cardea profile list", path,
-                       (int)(word.len > 40 ? 40 : word.len), word.ptr);
-    if (!p->available)
-        return fail_at(r, mark, "%s: the profile %s is not in this version", path, p->name);
-    app_from_profile(out, view_text(name), p);
-    return CARDEA_SUCCESS;
+    for (size_t i = 0; i < profile_info_count; i++)
+        if (profile_infos[i].profile == a->profile)
+            return &profile_infos[i];
+    return NULL;
+}
+
+/* What the file does not say of an app, its profile does. Zero is no value that the file could give. */
+static void complete_app(struct app *a, const char *name)
+{
+    struct app whole;
+    app_from_profile(&whole, view_text(name), profile_of(a));
+    whole.idle_ms = a->idle_ms != 0 ? a->idle_ms : whole.idle_ms;
+    whole.absolute_ms = a->absolute_ms != 0 ? a->absolute_ms : whole.absolute_ms;
+    whole.access_ms = a->access_ms != 0 ? a->access_ms : whole.access_ms;
+    whole.same_site = a->same_site != SAME_SITE_UNSET ? a->same_site : whole.same_site;
+    whole.roles_in_token = a->roles_in_token;
+    whole.origin_count = a->origin_count;
+    memcpy(whole.audience, a->audience, sizeof(whole.audience));
+    memcpy(whole.origins, a->origins, sizeof(whole.origins));
+    *a = whole;
 }
 
 static struct cardea_status check_app(struct reader *r, yaml_mark_t mark, const char *path, const struct app *a)
 {
-    const struct profile_info *p = NULL;
-    for (size_t i = 0; i < profile_info_count; i++)
-        if (profile_infos[i].profile == a->profile)
-            p = &profile_infos[i];
+    const struct profile_info *p = profile_of(a);
     if (p != NULL && p->access_ms == 0 && a->access_ms != 0)
         return fail_at(r, mark, "%s: access has no meaning for the profile %s, which hands out no access token", path,
                        p->name);
@@ -224,7 +249,7 @@ static struct cardea_status check_app(struct reader *r, yaml_mark_t mark, const 
 static struct cardea_status read_app(struct reader *r, const char *name)
 {
     struct settings *settings = &r->config->settings;
-    char path[NAME_CAP + 32], member[NAME_CAP];
+    char path[NAME_CAP + 32];
     snprintf(path, sizeof(path), "apps.%s", name);
     yaml_mark_t mark = r->event.start_mark;
     if (settings_app(settings, view_text(name), NULL) != NULL)
@@ -236,28 +261,16 @@ static struct cardea_status read_app(struct reader *r, const char *name)
     struct cardea_status s = next(r);
     if (!cardea_ok(s))
         return s;
-    if (r->event.type == YAML_SCALAR_EVENT && !scalar_null(r)) {
-        s = start_app(r, path, name, a);
-    } else if (r->event.type == YAML_MAPPING_START_EVENT) {
-        bool end;
-        s = read_name(r, member, &end);
-        if (!cardea_ok(s))
-            return s;
-        if (end || strcmp(member, "profile") != 0)
-            return fail_at(r, r->event.start_mark, "%s must begin with its profile, such as profile: web", path);
-        s = next(r);
-        if (cardea_ok(s) && r->event.type != YAML_SCALAR_EVENT)
-            return fail_at(r, r->event.start_mark, "%s.profile takes one value", path);
-        if (cardea_ok(s))
-            s = start_app(r, path, name, a);
-        if (cardea_ok(s))
-            s = read_members(r, path, app_keys, app_key_count, a);
-        if (cardea_ok(s))
-            s = check_app(r, mark, path, a);
-    } else {
-        return fail_at(r, r->event.start_mark,
-                       "%s takes the name of a profile, or a group of keys that begins with profile", path);
-    }
+    if (r->event.type == YAML_MAPPING_START_EVENT)
+        s = read_members(r, path, app_keys, app_key_count, a);
+    else
+        s = read_profile(r, path, a);
+    if (!cardea_ok(s))
+        return s;
+    if (a->profile == PROFILE_UNSET)
+        return fail_at(r, mark, "%s has no profile; say which, such as profile: web", path);
+    complete_app(a, name);
+    s = check_app(r, mark, path, a);
     if (cardea_ok(s))
         r->config->app_origins[settings->app_count++] = origin_of(mark);
     return s;

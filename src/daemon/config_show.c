@@ -246,8 +246,8 @@ void config_manual(struct buf *out)
         out,
         "\n## apps\n\n"
         "```yaml\napps:\n  shop: web\n  console: {profile: strict, idle: 10m}\n```\n\n"
-        "An app is a name and a profile (`cardea profile list` explains them), which gives the defaults; `profile` is\n"
-        "written first. Every other value can be overridden:\n\n"
+        "An app is a name and a profile (`cardea profile list` explains them), which gives the\n"
+        "defaults. Every value can be overridden:\n\n"
         "| key | default | meaning |\n|---|---|---|\n");
     manual_rows(app_keys, app_key_count, false, out);
     buf_text(out, "\n## policies\n\n"

@@ -138,7 +138,7 @@ static void whole_file(void **state)
             "log: {format: json, level: debug, requests: false}\n"
             "apps:\n"
             "  shop: web\n"
-            "  panel: {profile: spa, access: 10m, idle: 1d, absolute: 2d, same_site: lax, audience: 'api',\n"
+            "  panel: {access: 10m, idle: 1d, profile: spa, absolute: 2d, same_site: lax, audience: 'api',\n"
             "          roles_in_token: true, origins: ['https://panel.example.com']}\n"
             "policies:\n"
             "  staff: {kinds: [session, token], roles: [staff, admin], apps: [panel], login_age_max: 8h}\n");
@@ -279,9 +279,9 @@ static const struct bad bad_files[] = {
     {"apps: {shop: wbe}\n", 1, 14, "\"wbe\" is no profile"},
     {"apps: {shop: sealed}\n", 1, 14, "not in this version"},
     {"apps: {shop: [web]}\n", 1, 14, "takes the name of a profile"},
-    {"apps: {shop: {}}\n", 1, 15, "must begin with its profile"},
-    {"apps: {shop: {idle: 8h, profile: web}}\n", 1, 15, "must begin with its profile"},
-    {"apps: {shop: {profile: web, profile: spa}}\n", 1, 29, "first key"},
+    {"apps: {shop: {}}\n", 1, 8, "has no profile"},
+    {"apps: {shop: {idle: 8h}}\n", 1, 8, "has no profile"},
+    {"apps: {shop: {profile: web, profile: spa}}\n", 1, 29, "given twice"},
     {"apps: {shop: web, shop: spa}\n", 1, 19, "apps.shop is given twice"},
     {"apps: {Shop: web}\n", 1, 8, "is no name"},
     {"apps: {-shop: web}\n", 1, 8, "is no name"},
