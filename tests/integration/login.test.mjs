@@ -305,6 +305,11 @@ for (const [app, carrier] of Object.entries(CARRIER)) {
             for (const credential of all) assert.equal((await credential.verify()).status, 401);
             allowed(await stranger.verify(), 204);
             const back = await Caller.login(service, user.username, { app });
+            // what is dead ends nothing any more, least of all what came after it
+            for (const o of [c, ...others]) for (const path of ['/v1/logout', '/v1/logout/all']) {
+                const token = o.csrf ? { 'X-CSRF-Token': o.csrf } : {};
+                assert.equal((await service.request(path, { method: 'POST', headers: { ...all[[c, ...others].indexOf(o)].headers, ...token } })).status, 401);
+            }
             allowed(await back.verify(), 204);
             assert.equal(allowed(await back.request('/v1/sessions')).json.items.length, 1);
         });
