@@ -31,7 +31,8 @@ const struct config_key config_keys[] = {
      .help = "Where the service listens: `ADDRESS:PORT`, `[ADDRESS]:PORT` or `unix:PATH`. Other than on loopback it "
              "needs `listen.tls.cert` or `trusted_proxies`. In nested form: `listen: {address: …, tls: {…}}`."},
     {"listen.tls.cert", CONFIG_PATH, AT(tls_cert), .default_text = "",
-     .help = "File with the certificate chain (PEM). With `listen.tls.key`, the service speaks TLS itself."},
+     .help = "File with the certificate chain (PEM). With `listen.tls.key`, the service speaks TLS itself. Both files "
+             "are read again on SIGHUP."},
     {"listen.tls.key", CONFIG_PATH, AT(tls_key), .default_text = "",
      .help = "File with the certificate's private key (PEM)."},
     {"admin_listen", CONFIG_LISTEN, AT(admin_listen), .default_text = "",

@@ -2,6 +2,7 @@
 
 #include "daemon/log.h"
 #include "daemon/sockets.h"
+#include "daemon/tls.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -11,10 +12,6 @@
 #include <unistd.h>
 
 enum { LIBRARY_LOG_MAX = 256 };
-
-/* Nothing older than TLS 1.2, and of that no suite without forward secrecy or authenticated encryption. */
-static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-AES-128-CBC:-AES-256-CBC:"
-                                     "-AES-128-CCM:-AES-256-CCM:%SERVER_PRECEDENCE";
 
 struct listener {
     struct conversation_host host; /* what conversations share */
@@ -171,7 +168,7 @@ struct cardea_status listener_open(const struct listener_options *o, struct list
         .entropy = o->entropy,
         .boot_ms = o->boot_ms,
         .entrance = o->entrance,
-        .tls = o->tls_cert != NULL,
+        .tls = o->tls,
         .is_unix = o->where->is_unix,
         .stopping = &l->stopping,
     };
@@ -209,10 +206,9 @@ struct cardea_status listener_start(struct listener *l, char *message, size_t me
     if (l->options.threads > 1)
         options[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)l->options.threads, NULL};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    if (l->options.tls_cert != NULL) {
+    if (l->options.tls) {
         flags |= MHD_USE_TLS;
-        options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)l->options.tls_cert};
-        options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)l->options.tls_key};
+        options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_identity_callback()};
         options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_priorities};
     }
     options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
@@ -220,8 +216,7 @@ struct cardea_status listener_start(struct listener *l, char *message, size_t me
                                   options, MHD_OPTION_END);
     if (l->library != NULL)
         return CARDEA_SUCCESS;
-    snprintf(message, message_cap, "the listener on %s does not start%s", l->options.where->text,
-             l->options.tls_cert != NULL ? ": look at the certificate and its key" : "");
+    snprintf(message, message_cap, "the listener on %s does not start", l->options.where->text);
     return CARDEA_FAIL(E_IO);
 }
 

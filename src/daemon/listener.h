@@ -21,8 +21,8 @@ struct listener_options {
     const struct listen_address *where;
     enum entrance entrance;
     unsigned threads;
-    unsigned socket_mode;           /* of a unix socket */
-    const char *tls_cert, *tls_key; /* PEM text; NULL: plain */
+    unsigned socket_mode; /* of a unix socket */
+    bool tls;             /* shows the process's identity (tls.h) */
     uint32_t connections_max, connections_per_address_max;
     int64_t head_deadline_ms, idle_timeout_ms;
     struct publisher *publisher;

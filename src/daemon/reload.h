@@ -1,6 +1,6 @@
 /* Reloading: what a new configuration may change while the service runs.
  *
- * Settings, trusted proxies, limits of connections and the level of the log change at once. Addresses, certificates,
+ * Settings, trusted proxies, limits of connections, certificates and the level of the log change at once. Addresses,
  * threads, queues, stores and the table's size need a restart; a change of those is said in the log.
  */
 #ifndef DAEMON_RELOAD_H

@@ -1,10 +1,10 @@
 #include "daemon/service.h"
 
-#include "base/secret.h"
 #include "core/audit.h"
 #include "crypto/random.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
+#include "daemon/tls.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEM_MAX = 256 * 1024, DRAIN_STEP_MS = 5, FULL_STOP_MS = 2000 };
+enum { REASON_MAX = 1200, DRAIN_STEP_MS = 5, FULL_STOP_MS = 2000 };
 
 static uint32_t cores(void)
 {
@@ -163,24 +163,6 @@ static struct cardea_status open_lanes(struct service *s)
     return status;
 }
 
-static char *read_pem(const char *path, char *message, size_t message_cap)
-{
-    char *text = NULL;
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < PEM_MAX)
-        text = calloc(1, (size_t)st.st_size + 1);
-    if (text != NULL && read(fd, text, (size_t)st.st_size) != st.st_size) {
-        free(text);
-        text = NULL;
-    }
-    if (fd >= 0)
-        close(fd);
-    if (text == NULL)
-        snprintf(message, message_cap, "%s can not be read", path);
-    return text;
-}
-
 static void service_metrics(void *context, struct buf *out)
 {
     struct service *s = context;
@@ -221,11 +203,11 @@ static struct cardea_status add_listener(struct service *s, const struct listen_
 static struct cardea_status open_listeners(struct service *s, char *message, size_t message_cap)
 {
     const struct config *c = s->config;
-    if (c->tls_cert[0] != '\0') {
-        s->tls_cert = read_pem(c->tls_cert, message, message_cap);
-        s->tls_key = s->tls_cert == NULL ? NULL : read_pem(c->tls_key, message, message_cap);
-        if (s->tls_key == NULL)
-            return CARDEA_FAIL(E_IO);
+    s->tls = c->tls_cert[0] != '\0';
+    if (s->tls) {
+        struct cardea_status loaded = tls_identity_load(c->tls_cert, c->tls_key, message, message_cap);
+        if (!cardea_ok(loaded))
+            return loaded;
     }
     struct listener_options main = options_of(s), admin = options_of(s), socket = options_of(s),
                             metrics = options_of(s);
@@ -233,8 +215,7 @@ static struct cardea_status open_listeners(struct service *s, char *message, siz
     main.threads = c->threads > 0 ? c->threads : cores();
     main.socket_mode = 0660;
     admin.entrance = ENTRANCE_ADMIN;
-    main.tls_cert = admin.tls_cert = s->tls_cert;
-    main.tls_key = admin.tls_key = s->tls_key;
+    main.tls = admin.tls = s->tls;
     socket.entrance = ENTRANCE_SOCKET;
     metrics.entrance = ENTRANCE_METRICS;
     metrics.text = service_metrics;
@@ -295,8 +276,23 @@ struct cardea_status service_open(const struct config *c, struct installation *i
     return cardea_ok(s) ? start_listeners(out, message, message_cap) : s;
 }
 
+/* A certificate is renewed by replacing its files. One that can not be used changes nothing. */
+static struct cardea_status reload_identity(struct service *s, const struct config *c)
+{
+    char message[REASON_MAX] = "";
+    if (!s->tls || c->tls_cert[0] == '\0')
+        return CARDEA_SUCCESS;
+    struct cardea_status status = tls_identity_load(c->tls_cert, c->tls_key, message, sizeof message);
+    if (!cardea_ok(status))
+        log_write(LOG_ERROR, "the certificate was not changed", LOG_FIELDS(LOG_TEXT("why", view_text(message))));
+    return status;
+}
+
 struct cardea_status service_reload(struct service *s, const struct config *c)
 {
+    struct cardea_status identity = reload_identity(s, c);
+    if (!cardea_ok(identity))
+        return identity;
     struct settings *settings = settings_copy(&c->settings);
     if (settings == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
@@ -367,10 +363,7 @@ void service_close(struct service *s)
         publisher_clear(&s->publisher);
     table_map_close(&s->map);
     guess_free(s->guess);
-    free(s->tls_cert);
-    if (s->tls_key != NULL)
-        secret_wipe(s->tls_key, strlen(s->tls_key));
-    free(s->tls_key);
+    tls_identity_clear();
     free(s->config);
     *s = (struct service){0};
 }

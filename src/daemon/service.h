@@ -25,7 +25,7 @@ struct service {
     struct listen_address places[SERVICE_LISTENERS];
     uint32_t listener_count;
     struct metrics_source metrics;
-    char *tls_cert, *tls_key;
+    bool tls;
     bool published;
 };
 

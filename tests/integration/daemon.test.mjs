@@ -1,11 +1,12 @@
 // Does the service start, reload, log, count and stop as an operator needs it to?
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import tls from 'node:tls';
 import { request } from './lib/client.mjs';
 import { freePort, PASSWORD, program, Service, temporary } from './lib/service.mjs';
 
@@ -134,6 +135,49 @@ test('promise 9: an address that is not loopback needs TLS or a trusted proxy', 
     assert.notEqual(r.status, 0);
     assert.notEqual(r.status, null, 'it ended by itself');
     assert.match(r.stderr, /tls|trusted/i);
+});
+
+test('promise 9: TLS by configuration, and a renewed certificate without dropping a connection', async () => {
+    const folder = temporary(), cert = join(folder, 'cert.pem'), key = join(folder, 'key.pem');
+    const make = (name, out = [cert, key]) => assert.equal(spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+        '-keyout', out[1], '-out', out[0], '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'], { stdio: 'ignore' }).status, 0);
+    make('first');
+    const port = await freePort(), state = temporary();
+    const env = { ...process.env, CARDEA_PUBLIC_URL: `https://127.0.0.1:${port}`, CARDEA_LISTEN_TLS_CERT: cert, CARDEA_LISTEN_TLS_KEY: key };
+    const child = spawn(program, ['serve', '--state', state, '--listen', `127.0.0.1:${port}`], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const exited = new Promise((done) => child.on('exit', done));
+    let output = '';
+    child.stderr.on('data', (d) => { output += d; });
+    const shake = () => new Promise((done, fail) => {
+        const c = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => done(c));
+        c.on('error', fail);
+    });
+    const ask = (c) => new Promise((done, fail) => {
+        c.once('data', (d) => done(Number(String(d).split(' ')[1])));
+        c.once('close', () => fail(new Error('closed')));
+        c.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+    });
+    let kept;
+    await eventually('the start', async () => { try { kept = await shake(); return true; } catch { return false; } });
+    assert.equal(kept.getPeerCertificate().subject.CN, 'first');
+    assert.equal(await ask(kept), 200);
+    const plain = await request(`http://127.0.0.1:${port}/healthz`, { contract: false }).then((r) => r.status, () => 'refused');
+    assert.notEqual(plain, 200);
+    make('second');
+    child.kill('SIGHUP');
+    await eventually('the new certificate', async () => { const c = await shake(); const { CN } = c.getPeerCertificate().subject; c.destroy(); return CN === 'second'; });
+    assert.equal(await ask(kept), 200);
+    // A key that does not belong to it is refused, and the good pair stays.
+    make('third', [cert, join(folder, 'other.pem')]);
+    child.kill('SIGHUP');
+    await eventually('the complaint', () => output.includes('the certificate was not changed'));
+    const c = await shake();
+    assert.equal(c.getPeerCertificate().subject.CN, 'second');
+    assert.equal(await ask(c), 200);
+    c.destroy();
+    kept.destroy();
+    child.kill();
+    assert.equal(await exited, 0);
 });
 
 test('a taken port stops the start with a sentence', async () => {

@@ -13,6 +13,7 @@
 #include "daemon/installation.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -181,19 +182,12 @@ static struct listen_address where_of(const char *text)
     return where;
 }
 
-static char *file_text(int argc, char **argv, const char *name)
+static const char *text_option(int argc, char **argv, const char *name)
 {
     size_t len = strlen(name);
-    for (int i = 2; i < argc; i++) {
-        if (strncmp(argv[i], name, len) != 0 || argv[i][len] != '=')
-            continue;
-        FILE *f = fopen(argv[i] + len + 1, "r");
-        char *text = calloc(1, 65536);
-        if (f == NULL || text == NULL || fread(text, 1, 65535, f) == 0)
-            abort();
-        fclose(f);
-        return text;
-    }
+    for (int i = 2; i < argc; i++)
+        if (strncmp(argv[i], name, len) == 0 && argv[i][len] == '=')
+            return argv[i] + len + 1;
     return NULL;
 }
 
@@ -242,14 +236,16 @@ int main(int argc, char **argv)
     struct lanes lanes = {0};
     must(pool_open("hash", 1, (uint32_t)option(argc, argv, "places", 8), &pool, &lanes.hash));
     struct listen_address where = where_of(argv[1]);
-    char *cert = file_text(argc, argv, "cert"), *key = file_text(argc, argv, "key");
+    char message[256];
+    const char *cert = text_option(argc, argv, "cert");
+    if (cert != NULL)
+        must(tls_identity_load(cert, text_option(argc, argv, "key"), message, sizeof message));
     struct listener_options o = {
         .where = &where,
         .entrance = ENTRANCE_MAIN,
         .threads = (unsigned)option(argc, argv, "threads", 1),
         .socket_mode = 0600,
-        .tls_cert = cert,
-        .tls_key = key,
+        .tls = cert != NULL,
         .connections_max = (uint32_t)option(argc, argv, "connections", 4096),
         .connections_per_address_max = (uint32_t)option(argc, argv, "per_address", 512),
         .head_deadline_ms = listening.head_deadline_ms,
@@ -260,8 +256,7 @@ int main(int argc, char **argv)
         .boot_ms = installation_boot_ms,
     };
     serve(&o);
-    free(cert);
-    free(key);
+    tls_identity_clear();
     publisher_clear(&publisher);
     return EXIT_SUCCESS;
 }
