@@ -33,9 +33,11 @@ static bool has_scope(struct view list, struct view scope)
 struct cardea_status scopes_canonical(const struct view *scopes, size_t count, char out[SCOPES_MAX_BYTES + 1],
                                       bool *ret_reserved)
 {
-    char text[SCOPES_MAX_BYTES + 1] = {0};
-    struct buf b = buf_fixed(text, SCOPES_MAX_BYTES);
+    char text[SCOPES_MAX_BYTES + 1];
+    struct buf b = buf_fixed(text, sizeof text);
     bool reserved = false;
+    if (count > SCOPES_MAX)
+        return CARDEA_FAIL(E_INVALID_FIELD);
     for (size_t i = 0; i < count; i++) {
         if (!scope_valid(scopes[i]))
             return CARDEA_FAIL(E_INVALID_FIELD);
@@ -46,9 +48,9 @@ struct cardea_status scopes_canonical(const struct view *scopes, size_t count, c
         buf_put(&b, scopes[i]);
         reserved = reserved || scope_reserved(scopes[i]);
     }
-    if (!buf_ok(&b))
+    if (!buf_terminate(&b))
         return CARDEA_FAIL(E_INVALID_FIELD);
-    memcpy(out, text, sizeof text);
+    memcpy(out, text, b.len + 1);
     *ret_reserved = reserved;
     return CARDEA_SUCCESS;
 }

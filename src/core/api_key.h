@@ -5,7 +5,7 @@
 #include "core/credential.h"
 #include "core/flow.h"
 
-enum { SCOPE_MAX = ROLE_MAX };
+enum { SCOPE_MAX = ROLE_MAX, SCOPES_MAX = 16 };
 
 struct api_key_request {
     struct user_id user;
@@ -14,7 +14,8 @@ struct api_key_request {
     int64_t lifetime_ms; /* 0: the settings' default */
 };
 
-/* Space-joined, each once, in the order given. A scope: RFC 6749 §3.3 characters, at most SCOPE_MAX bytes.
+/* Space-joined, each once, in the order given; at most SCOPES_MAX. A scope: RFC 6749 §3.3 characters, at most SCOPE_MAX
+ * bytes.
  * *ret_reserved: one of them opens Cardea's own endpoints (introspect, revoke, cardea:…), which is an administrator's
  * to give. fails: E_INVALID_FIELD. */
 struct cardea_status scopes_canonical(const struct view *scopes, size_t count, char out[SCOPES_MAX_BYTES + 1],

@@ -27,7 +27,7 @@ struct keeper {
     uint64_t keys_generation;
     bool lost;       /* the table must be made anew from the store */
     bool keys_stale; /* the keyring too */
-    int64_t full_logged_ms;
+    int64_t sessions_full_logged_ms, others_full_logged_ms;
 };
 
 struct fill_counts {
@@ -37,7 +37,7 @@ struct fill_counts {
 /* Read users, API keys, revocations and sessions from the store into the table, and open it to readers.
  * fails: what the store answers */
 struct cardea_status keeper_fill(struct keeper *k, struct fill_counts *ret_counts) CARDEA_CHECKED;
-/* Put a snapshot with these settings (NULL: the current ones) and keys read from the store in force. */
+/* Put a snapshot with keys read from the store, and the settings there are, in force. */
 struct cardea_status keeper_load_keys(struct keeper *k) CARDEA_CHECKED;
 
 /* For committer_host; context is the keeper. */

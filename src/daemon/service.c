@@ -90,7 +90,6 @@ static struct cardea_status publish_first(struct service *s)
         .wall_ms = installation_wall_ms,
         .boot_ms = installation_boot_ms,
         .keys_generation = s->installation->keys->generation,
-        .full_logged_ms = INT64_MIN / 2,
     };
     return CARDEA_SUCCESS;
 }

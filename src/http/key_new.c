@@ -13,9 +13,9 @@ static struct cardea_status read_scopes(struct exchange *x, const struct body_va
     bool reserved = false;
     struct cardea_status s = scopes_canonical(v->texts, v->count, k->scopes, &reserved);
     if (!cardea_ok(s))
-        return exchange_fault(
-            x, s, "scopes",
-            VIEW("a scope is 1 to 64 printable ASCII characters without spaces, quotes and backslashes"));
+        return exchange_fault(x, s, "scopes",
+                              VIEW("at most 16 scopes of 1 to 64 printable ASCII characters without spaces, quotes and "
+                                   "backslashes, 512 bytes together"));
     if (reserved && !allowed)
         return exchange_fault(x, CARDEA_FAIL(E_FORBIDDEN), "scopes",
                               VIEW("introspect, revoke and cardea:… are for administrators to give"));

@@ -353,6 +353,7 @@ static void api_key_limits(void **state)
 {
     (void)state;
     struct client c = {0}, root = {0};
+#define FIVE "\"a\",\"b\",\"c\",\"d\",\"e\""
     static const char *const bad[] = {
         "{\"name\":\"\"}",
         "{\"name\":\"x\",\"expires_in\":0}",
@@ -361,7 +362,9 @@ static void api_key_limits(void **state)
         "{\"name\":\"x\",\"scopes\":\"read\"}",
         "{\"name\":\"x\",\"scopes\":[\"a b\"]}",
         "{\"name\":\"x\",\"scopes\":[7]}",
+        "{\"name\":\"x\",\"scopes\":[" FIVE "," FIVE "," FIVE ",\"f\",\"g\"]}", /* one past SCOPES_MAX */
     };
+#undef FIVE
     log_in(&c, &r, "alice", "web");
     log_in(&root, &r, "root", "web");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
