@@ -26,7 +26,6 @@
     X(token_revoked, "one access token by jti")                                                                        \
     X(api_key_created, "")                                                                                             \
     X(api_key_revoked, "")                                                                                             \
-    X(key_created, "a signing key was made")                                                                           \
     X(key_rotated, "")                                                                                                 \
     X(key_dropped, "a signing key was dropped at once")                                                                \
     X(started, "the service started")
