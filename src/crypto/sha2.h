@@ -1,4 +1,5 @@
-/* SHA-256 and SHA-512 states as plain memory, private to crypto/: for digest.c, hmac.c and mac.c alone.
+/* SHA-256 and SHA-512 states as plain memory, private to crypto/: for agreement.c, cbc_mac.c,
+ * digest.c, hmac.c and mac.c alone.
  *
  * OpenSSL 3 deprecates these functions in favour of EVP, whose state is an opaque heap object. We keep them, here and
  * nowhere else, because a state that is a plain struct can stand on the stack, be copied by assignment, be kept in
