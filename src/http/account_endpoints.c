@@ -5,6 +5,7 @@
 #include "http/authenticate.h"
 #include "http/body.h"
 #include "http/endpoint.h"
+#include "http/lists.h"
 
 /* --- signup --- */
 
@@ -14,13 +15,6 @@ struct signup {
     struct guess_subject who;
     struct user_record user;
 };
-
-static struct cardea_status slow_down(struct exchange *x, struct cardea_status s, int64_t wait_ms)
-{
-    if (s.code == CARDEA_E_RATE_LIMITED)
-        x->retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
-    return s;
-}
 
 static struct cardea_status signup_names(struct exchange *x, struct signup *u, struct view username,
                                          const struct body_value *email)
@@ -43,15 +37,14 @@ static struct cardea_status signup_begin(struct exchange *x)
         {"email", BODY_TEXT, BODY_NULLABLE, 1, EMAIL_MAX},
     };
     struct body_value v[3];
-    void *room;
     if (!x->site->settings->signup)
         return CARDEA_FAIL(E_DISABLED);
     struct cardea_status s = body_read(x, fields, 3, v);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct signup), &room);
     if (!cardea_ok(s))
         return s;
-    struct signup *u = x->state = room;
+    struct signup *u = exchange_state(x, sizeof *u);
+    if (u == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     u->password = v[1].text;
     /* Asking whether names are taken is guessing too: by address, since there is no account yet. */
     u->who = (struct guess_subject){.address = x->request.client};
@@ -60,7 +53,7 @@ static struct cardea_status signup_begin(struct exchange *x)
         return s;
     int64_t wait_ms = 0;
     s = guess_check(x->site->guess, x->site->settings, &u->who, x->now_ms, &wait_ms);
-    return slow_down(x, s, wait_ms);
+    return exchange_slow_down(x, s, wait_ms);
 }
 
 static struct cardea_status name_free(struct exchange *x, const char *username)
@@ -87,7 +80,7 @@ static struct cardea_status signup_work(struct exchange *x)
     int64_t wait_ms = 0;
     s = guess_begin(x->site->guess, settings, &u->who, x->now_ms, &wait_ms);
     if (!cardea_ok(s))
-        return slow_down(x, s, wait_ms);
+        return exchange_slow_down(x, s, wait_ms);
     s = name_free(x, u->username);
     if (cardea_ok(s))
         s = argon2_hash(u->password, settings->argon2, u->hash, sizeof u->hash);
@@ -155,26 +148,21 @@ static struct cardea_status me_read(struct exchange *x, struct store_tx *tx, str
 
 static void me_answer(struct exchange *x, struct me *me)
 {
-    struct table_session t;
-    if (me->has_session && x->site->table != NULL &&
-        table_find_session(x->site->table, me->session.sid, &t) == TABLE_HIT &&
-        t.last_seen_at_ms > me->session.last_seen_at_ms)
-        me->session.last_seen_at_ms = t.last_seen_at_ms;
+    if (me->has_session)
+        session_freshen(x, &me->session);
     put_user(x, 200, &me->user, me->has_session ? &me->session : NULL, true);
 }
 
 static struct cardea_status me_work(struct exchange *x)
 {
     struct store_tx *tx = NULL;
-    void *room;
-    struct cardea_status s = exchange_new(x, sizeof(struct me), &room);
+    struct me *me = exchange_state(x, sizeof *me);
+    struct cardea_status s = me == NULL ? CARDEA_FAIL(E_TOO_LARGE) : exchange_read_begin(x, &tx);
     if (cardea_ok(s))
-        s = exchange_read_begin(x, &tx);
-    if (cardea_ok(s))
-        s = me_read(x, tx, room);
+        s = me_read(x, tx, me);
     exchange_read_end(x, tx);
     if (cardea_ok(s))
-        me_answer(x, room);
+        me_answer(x, me);
     return s;
 }
 
@@ -199,13 +187,12 @@ static struct cardea_status patch_begin(struct exchange *x)
         [METADATA] = {"metadata", BODY_OBJECT, 0, 0, METADATA_MAX},
     };
     struct body_value v[COUNT];
-    void *room;
     struct cardea_status s = body_read(x, fields, COUNT, v);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct me_patch), &room);
     if (!cardea_ok(s))
         return s;
-    struct me_patch *p = x->state = room;
+    struct me_patch *p = exchange_state(x, sizeof *p);
+    if (p == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     p->change.name = text_or_none(&v[NAME]);
     if (v[EMAIL].present) {
         if (v[EMAIL].text.len > 0 && !cardea_ok(s = email_canonical(v[EMAIL].text, p->email)))

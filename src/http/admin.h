@@ -14,6 +14,7 @@
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/endpoint.h"
+#include "http/lists.h"
 #include "http/query.h"
 
 enum { ADMIN_KINDS = KIND_SESSION | KIND_TOKEN };
@@ -51,6 +52,9 @@ void admin_answer_user(struct exchange *x, uint16_t status, const struct user_re
 
 /* The path's {id}. fails: E_NOT_FOUND for what is no id. */
 struct cardea_status admin_param_user(struct exchange *x, struct user_id *out) CARDEA_CHECKED;
+/* The query's ?user=, where it is there. fails: E_INVALID_FIELD for what is no id. */
+struct cardea_status admin_query_user(struct exchange *x, struct view value, bool *ret_given,
+                                      struct user_id *out) CARDEA_CHECKED;
 /* Details of a journal row: {"name": value}; {"from": roles, "to": roles}. */
 struct view admin_detail(struct exchange *x, const char *name, struct view value);
 struct view admin_roles_detail(struct exchange *x, const char *from, const char *to);

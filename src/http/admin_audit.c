@@ -30,24 +30,21 @@ static struct cardea_status list_begin(struct exchange *x)
 {
     static const char *const names[] = {"limit", "cursor", "type", "user"};
     struct view values[4];
-    struct list_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    if (!cardea_ok(s))
-        return s;
-    x->state = st;
-    s = query_read(x, names, 4, values);
+    struct list_state *st = exchange_state(x, sizeof *st);
+    if (st == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = query_read(x, names, 4, values);
     if (cardea_ok(s))
         s = query_page(x, values[0], values[1], &st->page);
     if (!cardea_ok(s))
         return s;
     if (st->page.after.text[0] != '\0' && !cardea_ok(parse_u64(view_text(st->page.after.text), &st->before)))
-        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "cursor", VIEW("not a cursor of this list"));
+        return list_fault(x, CARDEA_FAIL(E_INVALID_FIELD));
     st->type = values[2];
-    st->by_user = values[3].ptr != NULL;
-    if (st->by_user && !cardea_ok(user_id_parse(values[3], &st->user)))
-        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "user", VIEW("must be the id of a user"));
-    s = exchange_new(x, st->page.limit * sizeof *st->events, (void **)&st->events);
-    return cardea_ok(s) ? exchange_new(x, SCAN_STEP * sizeof *st->step, (void **)&st->step) : s;
+    s = admin_query_user(x, values[3], &st->by_user, &st->user);
+    st->events = arena_new(&x->arena, st->page.limit * sizeof *st->events);
+    st->step = arena_new(&x->arena, SCAN_STEP * sizeof *st->step);
+    return cardea_ok(s) && (st->events == NULL || st->step == NULL) ? CARDEA_FAIL(E_TOO_LARGE) : s;
 }
 
 static bool wanted(const struct list_state *st, const struct event *e)
@@ -123,19 +120,14 @@ static void answer_event(struct json_writer *w, const struct event *e)
 static void list_finish(struct exchange *x)
 {
     struct list_state *st = x->state;
-    char cursor[24];
-    struct buf next = buf_fixed(cursor, sizeof cursor);
-    buf_uint(&next, st->next);
-    struct json_writer w = answer_open(x, st->count * (size_t)EVENT_ANSWER_MAX + ANSWER_EXTRA_MAX);
-    json_open_object(&w);
-    json_name(&w, "items");
-    json_open_array(&w);
+    struct cursor next = {0};
+    struct buf text = buf_fixed(next.text, sizeof next.text - 1);
+    if (st->next != 0)
+        buf_uint(&text, st->next);
+    struct json_writer w = list_open(x, st->count, EVENT_ANSWER_MAX);
     for (uint32_t i = 0; i < st->count; i++)
         answer_event(&w, &st->events[i]);
-    json_close_array(&w);
-    answer_cursor(&w, buf_view(&next), st->next != 0);
-    json_close_object(&w);
-    answer_json(x, 200, &w);
+    list_close(x, &w, &next);
 }
 
 struct verify_state {
@@ -147,12 +139,10 @@ static struct cardea_status verify_begin(struct exchange *x)
 {
     static const char *const names[] = {"after"};
     struct view value, n, hash;
-    struct verify_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    if (!cardea_ok(s))
-        return s;
-    x->state = st;
-    s = query_read(x, names, 1, &value);
+    struct verify_state *st = exchange_state(x, sizeof *st);
+    if (st == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = query_read(x, names, 1, &value);
     if (!cardea_ok(s) || value.ptr == NULL)
         return s;
     if (!view_cut(value, ':', &n, &hash) || !cardea_ok(parse_u64(n, &st->head.n)) ||

@@ -3,10 +3,7 @@
 #include "core/flow.h"
 #include "http/admin.h"
 
-enum {
-    ACCESS_TOKEN_LONGEST_MS = 60 * 60 * 1000, /* the configuration accepts no longer one */
-    KEY_ANSWER_MAX = 512,
-};
+enum { KEY_ANSWER_MAX = 512 };
 
 struct keys_state {
     bool compromised, has_kid;
@@ -16,19 +13,12 @@ struct keys_state {
     uint32_t count;
 };
 
-static struct cardea_status state_new(struct exchange *x, struct keys_state **out)
+static struct cardea_status keys_begin(struct exchange *x)
 {
-    struct cardea_status s = exchange_new(x, sizeof **out, (void **)out);
-    x->state = *out;
-    if (cardea_ok(s))
-        s = exchange_new(x, KEYRING_MAX * sizeof *(*out)->keys, (void **)&(*out)->keys);
-    return s;
-}
-
-static struct cardea_status list_begin(struct exchange *x)
-{
-    struct keys_state *st;
-    return state_new(x, &st);
+    struct keys_state *st = exchange_state(x, sizeof *st);
+    if (st != NULL)
+        st->keys = arena_new(&x->arena, KEYRING_MAX * sizeof *st->keys);
+    return st == NULL || st->keys == NULL ? CARDEA_FAIL(E_TOO_LARGE) : CARDEA_SUCCESS;
 }
 
 static struct cardea_status list_work(struct exchange *x)
@@ -49,10 +39,8 @@ static const char *state_name(enum key_state state)
 }
 
 /* Access keys alone: the symmetric ones never leave, not even by name. */
-static void answer_items(struct json_writer *w, const struct keys_state *st)
+static void answer_keys(struct json_writer *w, const struct keys_state *st)
 {
-    json_name(w, "items");
-    json_open_array(w);
     for (uint32_t i = 0; i < st->count; i++) {
         const struct key_record *k = &st->keys[i];
         if (k->use != KEY_USE_ACCESS)
@@ -69,30 +57,26 @@ static void answer_items(struct json_writer *w, const struct keys_state *st)
         json_member_time(w, "drops_at", k->state == KEY_RETIRING ? k->drop_at_ms : 0);
         json_close_object(w);
     }
-    json_close_array(w);
 }
 
 static void list_finish(struct exchange *x)
 {
     const struct keys_state *st = x->state;
-    struct json_writer w = answer_open(x, st->count * (size_t)KEY_ANSWER_MAX + ANSWER_EXTRA_MAX);
-    json_open_object(&w);
-    answer_items(&w, st);
-    answer_cursor(&w, VIEW_EMPTY, false);
-    json_close_object(&w);
-    answer_json(x, 200, &w);
+    struct json_writer w = list_open(x, st->count, KEY_ANSWER_MAX);
+    answer_keys(&w, st);
+    list_close(x, &w, NULL);
 }
 
 static struct cardea_status rotate_begin(struct exchange *x)
 {
     static const struct body_field fields[] = {{"compromised", BODY_BOOL, 0, 0, 0}, {"kid", BODY_TEXT, 0, 1, 64}};
     struct body_value values[2];
-    struct keys_state *st;
-    struct cardea_status s = state_new(x, &st);
+    struct cardea_status s = keys_begin(x);
     if (cardea_ok(s))
         s = body_read(x, fields, 2, values);
     if (!cardea_ok(s))
         return s;
+    struct keys_state *st = x->state;
     st->compromised = values[0].flag;
     st->has_kid = values[1].present;
     if (st->has_kid && !st->compromised)
@@ -138,7 +122,7 @@ static struct cardea_status drop(struct exchange *x, struct keys_state *st, cons
     st->effective_at_ms = f->now_ms;
     struct revocation r = {
         .kind = REVOCATION_KEY,
-        .until_ms = f->now_ms + ACCESS_TOKEN_LONGEST_MS + REVOCATION_SLACK_MS,
+        .until_ms = f->now_ms + LIFETIME_MAX_S * 1000 + REVOCATION_SLACK_MS,
     };
     memcpy(r.id, kid.bytes, sizeof kid.bytes);
     return flow_event(f, AUDIT_key_dropped, NULL, NULL, kid_detail(x, &kid), &r);
@@ -148,7 +132,7 @@ static struct cardea_status rotate(struct exchange *x, struct keys_state *st, co
 {
     const struct keyring_times times = {
         .publish_ms = f->settings->jwks_max_age_ms,
-        .retire_ms = ACCESS_TOKEN_LONGEST_MS + LEEWAY_S * 1000,
+        .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
     };
     struct cardea_status s =
         keyring_rotate(f->tx, f->ops, x->site->master, f->entropy, &times, f->now_ms, &st->effective_at_ms);
@@ -171,7 +155,10 @@ static void rotate_finish(struct exchange *x)
     struct json_writer w = answer_open(x, st->count * (size_t)KEY_ANSWER_MAX + ANSWER_EXTRA_MAX);
     json_open_object(&w);
     json_member_time(&w, "effective_at", st->effective_at_ms);
-    answer_items(&w, st);
+    json_name(&w, "items");
+    json_open_array(&w);
+    answer_keys(&w, st);
+    json_close_array(&w);
     json_close_object(&w);
     answer_json(x, 200, &w);
 }
@@ -184,7 +171,7 @@ static const struct endpoint endpoints[] = {
         .kinds = ADMIN_KINDS,
         .flags = ENDPOINT_ADMIN,
         .lane = LANE_READ,
-        .begin = list_begin,
+        .begin = keys_begin,
         .work = list_work,
         .finish = list_finish,
     },

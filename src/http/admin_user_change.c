@@ -37,12 +37,10 @@ static struct cardea_status check_self(struct exchange *x, const struct change_s
 
 static struct cardea_status change_begin(struct exchange *x)
 {
-    struct change_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    if (!cardea_ok(s))
-        return s;
-    x->state = st;
-    s = admin_param_user(x, &st->id);
+    struct change_state *st = exchange_state(x, sizeof *st);
+    if (st == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = admin_param_user(x, &st->id);
     if (cardea_ok(s))
         s = user_fields_read(x, false, &st->fields);
     /* A suspension must not wait behind password hashes. */
@@ -119,10 +117,8 @@ static struct cardea_status change_commit(struct exchange *x, struct store_tx *t
     struct change_state *st = x->state;
     const struct user_fields *in = &st->fields;
     struct flow f = exchange_flow(x, tx);
-    struct user_record *before;
-    struct cardea_status s = exchange_new(x, sizeof *before, (void **)&before);
-    if (cardea_ok(s))
-        s = f.ops->user_get(tx, st->id, before);
+    struct user_record *before = arena_new(&x->arena, sizeof *before);
+    struct cardea_status s = before == NULL ? CARDEA_FAIL(E_TOO_LARGE) : f.ops->user_get(tx, st->id, before);
     if (!cardea_ok(s))
         return s;
     st->user = *before;
@@ -152,10 +148,8 @@ static void change_finish(struct exchange *x)
 
 static struct cardea_status target_begin(struct exchange *x)
 {
-    struct change_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    x->state = st;
-    return cardea_ok(s) ? admin_param_user(x, &st->id) : s;
+    struct change_state *st = exchange_state(x, sizeof *st);
+    return st == NULL ? CARDEA_FAIL(E_TOO_LARGE) : admin_param_user(x, &st->id);
 }
 
 static struct cardea_status delete_begin(struct exchange *x)

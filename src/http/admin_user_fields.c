@@ -122,6 +122,14 @@ struct cardea_status admin_param_user(struct exchange *x, struct user_id *out)
     return cardea_ok(user_id_parse(exchange_param(x, 0), out)) ? CARDEA_SUCCESS : CARDEA_FAIL(E_NOT_FOUND);
 }
 
+struct cardea_status admin_query_user(struct exchange *x, struct view value, bool *ret_given, struct user_id *out)
+{
+    *ret_given = value.ptr != NULL;
+    if (*ret_given && !cardea_ok(user_id_parse(value, out)))
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "user", VIEW("must be the id of a user"));
+    return CARDEA_SUCCESS;
+}
+
 struct view admin_detail(struct exchange *x, const char *name, struct view value)
 {
     char *room = arena_new(&x->arena, EVENT_DETAIL_MAX + 1);

@@ -27,12 +27,10 @@ static struct view lower(struct exchange *x, struct view v)
 
 static struct cardea_status list_begin(struct exchange *x)
 {
-    struct list_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    if (!cardea_ok(s))
-        return s;
-    x->state = st;
-    s = query_read(x, list_names, sizeof list_names / sizeof list_names[0], st->values);
+    struct list_state *st = exchange_state(x, sizeof *st);
+    if (st == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = query_read(x, list_names, sizeof list_names / sizeof list_names[0], st->values);
     if (cardea_ok(s))
         s = query_page(x, st->values[0], st->values[1], &st->page);
     if (!cardea_ok(s))
@@ -48,7 +46,8 @@ static struct cardea_status list_begin(struct exchange *x)
     /* An exact name that none can have: the empty list, as for any name that nobody has. */
     if (st->values[5].ptr != NULL && !cardea_ok(username_canonical(st->values[5], st->username)))
         st->username[0] = '\0';
-    return exchange_new(x, st->page.limit * sizeof *st->users, (void **)&st->users);
+    st->users = arena_new(&x->arena, st->page.limit * sizeof *st->users);
+    return st->users == NULL ? CARDEA_FAIL(E_TOO_LARGE) : CARDEA_SUCCESS;
 }
 
 static struct cardea_status find_one(struct list_state *st, struct store_tx *tx, const struct store_ops *ops)
@@ -71,22 +70,16 @@ static struct cardea_status list_work(struct exchange *x)
     s = st->values[5].ptr != NULL ? find_one(st, tx, ops)
                                   : ops->user_list(tx, &st->filter, &st->page, st->users, &st->count, &st->next);
     exchange_read_end(x, tx);
-    return s.code == CARDEA_E_INVALID_FIELD ? exchange_fault(x, s, "cursor", VIEW("not a cursor of this list")) : s;
+    return list_fault(x, s);
 }
 
 static void list_finish(struct exchange *x)
 {
     struct list_state *st = x->state;
-    struct json_writer w = answer_open(x, st->count * (size_t)ANSWER_USER_MAX + ANSWER_EXTRA_MAX);
-    json_open_object(&w);
-    json_name(&w, "items");
-    json_open_array(&w);
+    struct json_writer w = list_open(x, st->count, ANSWER_USER_MAX);
     for (uint32_t i = 0; i < st->count; i++)
         answer_user(&w, &st->users[i]);
-    json_close_array(&w);
-    answer_cursor(&w, view_text(st->next.text), st->next.text[0] != '\0');
-    json_close_object(&w);
-    answer_json(x, 200, &w);
+    list_close(x, &w, &st->next);
 }
 
 struct show_state {
@@ -96,10 +89,8 @@ struct show_state {
 
 static struct cardea_status show_begin(struct exchange *x)
 {
-    struct show_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    x->state = st;
-    return cardea_ok(s) ? admin_param_user(x, &st->id) : s;
+    struct show_state *st = exchange_state(x, sizeof *st);
+    return st == NULL ? CARDEA_FAIL(E_TOO_LARGE) : admin_param_user(x, &st->id);
 }
 
 static struct cardea_status show_work(struct exchange *x)
@@ -127,12 +118,10 @@ struct create_state {
 
 static struct cardea_status create_begin(struct exchange *x)
 {
-    struct create_state *st;
-    struct cardea_status s = exchange_new(x, sizeof *st, (void **)&st);
-    if (!cardea_ok(s))
-        return s;
-    x->state = st;
-    s = user_fields_read(x, true, &st->fields);
+    struct create_state *st = exchange_state(x, sizeof *st);
+    if (st == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = user_fields_read(x, true, &st->fields);
     x->skip_work = !st->fields.password.present;
     return s;
 }

@@ -130,12 +130,3 @@ void answer_api_key(struct json_writer *w, const struct api_key_record *k, bool 
     json_member_time(w, "expires_at", k->expires_at_ms);
     json_close_object(w);
 }
-
-void answer_cursor(struct json_writer *w, struct view next, bool more)
-{
-    json_name(w, "next_cursor");
-    if (more)
-        json_put_text(w, next);
-    else
-        json_put_null(w);
-}

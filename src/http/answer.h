@@ -36,7 +36,5 @@ void answer_user(struct json_writer *w, const struct user_record *u);
 void answer_session(struct json_writer *w, const struct session_record *s, const struct session_id *current);
 /* owner: show whose it is; secret: empty, not shown. */
 void answer_api_key(struct json_writer *w, const struct api_key_record *k, bool owner, struct view secret);
-/* The end of a list: next_cursor, null when there is no more. */
-void answer_cursor(struct json_writer *w, struct view next, bool more);
 
 #endif

@@ -20,10 +20,9 @@ static int64_t cookie_age_s(const struct exchange *x, const struct session_recor
 
 static struct cardea_status csrf_text(struct exchange *x, struct session_id sid, struct view *out)
 {
-    void *room;
-    struct cardea_status s = exchange_new(x, CSRF_TOKEN_TEXT, &room);
-    if (!cardea_ok(s))
-        return s;
+    char *room = arena_new(&x->arena, CSRF_TOKEN_TEXT);
+    if (room == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     csrf_token_format(x->site->keys, sid, x->site->entropy, room);
     *out = view_of(room, CSRF_TOKEN_TEXT);
     return CARDEA_SUCCESS;
@@ -33,16 +32,13 @@ static struct cardea_status token_texts(struct exchange *x, const struct app *ap
                                         const struct session_record *session, const struct refresh_token *token,
                                         struct texts *out)
 {
-    void *access_room, *refresh_room;
-    struct cardea_status s = exchange_new(x, ACCESS_TOKEN_TEXT_MAX, &access_room);
-    if (cardea_ok(s))
-        s = exchange_new(x, REFRESH_TOKEN_TEXT_MAX, &refresh_room);
-    if (!cardea_ok(s))
-        return s;
-    struct buf access = buf_fixed(access_room, ACCESS_TOKEN_TEXT_MAX);
-    struct buf refresh = buf_fixed(refresh_room, REFRESH_TOKEN_TEXT_MAX);
-    s = grant_access_token(x->site->settings, x->site->keys, x->site->entropy, app, user, session, x->now_ms, &access,
-                           &out->expires_in_s);
+    char *room = arena_new(&x->arena, ACCESS_TOKEN_TEXT_MAX + REFRESH_TOKEN_TEXT_MAX);
+    if (room == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct buf access = buf_fixed(room, ACCESS_TOKEN_TEXT_MAX);
+    struct buf refresh = buf_fixed(room + ACCESS_TOKEN_TEXT_MAX, REFRESH_TOKEN_TEXT_MAX);
+    struct cardea_status s = grant_access_token(x->site->settings, x->site->keys, x->site->entropy, app, user, session,
+                                                x->now_ms, &access, &out->expires_in_s);
     if (!cardea_ok(s))
         return s;
     refresh_token_format(x->site->keys, token, &refresh);

@@ -94,10 +94,19 @@ struct route endpoint_route(const struct settings *s, enum entrance entrance, en
  * none. Returns `why`, so that it reads: return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "name", VIEW("…")). */
 struct cardea_status exchange_fault(struct exchange *x, struct cardea_status why, const char *field,
                                     struct view detail) CARDEA_CHECKED;
-/* A zeroed object in the arena, wiped with it. fails: E_TOO_LARGE. */
-struct cardea_status exchange_new(struct exchange *x, size_t size, void **out) CARDEA_CHECKED;
+/* The stages' common state: a zeroed object in the arena (wiped with it), x->state from now on. NULL when it can not be
+ * had: then fail with E_TOO_LARGE. */
+void *exchange_state(struct exchange *x, size_t size);
 /* The n-th {param} of the path, raw. */
 struct view exchange_param(const struct exchange *x, size_t n);
+/* Begin stages: the path's only {param} becomes x->state, a struct session_id or api_key_id. fails: E_NOT_FOUND for a
+ * text that can not be one: it is nobody's. */
+struct cardea_status exchange_begin_session_id(struct exchange *x) CARDEA_CHECKED;
+struct cardea_status exchange_begin_api_key_id(struct exchange *x) CARDEA_CHECKED;
+/* Pass on what guess counters said (core/guess.h); with E_RATE_LIMITED the client hears how long to wait. */
+struct cardea_status exchange_slow_down(struct exchange *x, struct cardea_status s, int64_t wait_ms) CARDEA_CHECKED;
+/* What core's checks need; it reads the clock, so ask after the request was read. */
+struct verifier exchange_verifier(const struct exchange *x);
 /* Is X-CSRF-Token there, once, and of this session? fails: E_CSRF. */
 struct cardea_status exchange_csrf(const struct exchange *x, struct session_id sid) CARDEA_CHECKED;
 /* A read transaction with the exchange's deadline, and its end. */

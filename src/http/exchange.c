@@ -45,18 +45,50 @@ struct cardea_status exchange_fault(struct exchange *x, struct cardea_status why
     return why;
 }
 
-struct cardea_status exchange_new(struct exchange *x, size_t size, void **out)
+void *exchange_state(struct exchange *x, size_t size)
 {
-    void *p = arena_new(&x->arena, size);
-    if (p == NULL)
-        return CARDEA_FAIL(E_TOO_LARGE);
-    *out = p;
-    return CARDEA_SUCCESS;
+    x->state = arena_new(&x->arena, size);
+    return x->state;
 }
 
 struct view exchange_param(const struct exchange *x, size_t n)
 {
     return n < ENDPOINT_PARAMS_MAX ? x->params[n] : VIEW_EMPTY;
+}
+
+struct cardea_status exchange_begin_session_id(struct exchange *x)
+{
+    struct session_id *sid = exchange_state(x, sizeof *sid);
+    if (sid == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    return cardea_ok(session_id_parse(exchange_param(x, 0), sid)) ? CARDEA_SUCCESS : CARDEA_FAIL(E_NOT_FOUND);
+}
+
+struct cardea_status exchange_begin_api_key_id(struct exchange *x)
+{
+    struct api_key_id *id = exchange_state(x, sizeof *id);
+    if (id == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    return cardea_ok(api_key_id_parse(exchange_param(x, 0), id)) ? CARDEA_SUCCESS : CARDEA_FAIL(E_NOT_FOUND);
+}
+
+struct cardea_status exchange_slow_down(struct exchange *x, struct cardea_status s, int64_t wait_ms)
+{
+    if (s.code == CARDEA_E_RATE_LIMITED)
+        x->retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
+    return s;
+}
+
+struct verifier exchange_verifier(const struct exchange *x)
+{
+    return (struct verifier){
+        .settings = x->site->settings,
+        .keys = x->site->keys,
+        .table = x->site->table,
+        .cache = x->cache,
+        .now_ms = x->now_ms,
+        .boot_ms = x->site->boot_ms(),
+    };
 }
 
 struct cardea_status exchange_read_begin(struct exchange *x, struct store_tx **out)
@@ -192,18 +224,6 @@ enum stage exchange_head(struct exchange *x, int64_t content_length)
     return cardea_ok(s) ? STAGE_UNSET : refuse(x, s);
 }
 
-static struct verifier verifier_of(struct exchange *x)
-{
-    return (struct verifier){
-        .settings = x->site->settings,
-        .keys = x->site->keys,
-        .table = x->site->table,
-        .cache = x->cache,
-        .now_ms = x->now_ms,
-        .boot_ms = x->site->boot_ms(),
-    };
-}
-
 struct cardea_status exchange_csrf(const struct exchange *x, struct session_id sid)
 {
     if (request_header_count(&x->request, VIEW("X-CSRF-Token")) != 1)
@@ -287,7 +307,7 @@ static enum stage identify(struct exchange *x)
         return refuse(x, CARDEA_FAIL(E_INTERNAL));
     struct cardea_status why = CARDEA_FAIL(E_UNAVAILABLE);
     enum verify_answer answer = VERIFY_UNKNOWN;
-    struct verifier v = verifier_of(x);
+    struct verifier v = exchange_verifier(x);
     if (v.table != NULL)
         answer = verify_credential(&v, x->presented->kind, x->presented->text, who, &why);
     /* When somebody logged in stands in the store alone where the table does not hold the session. */
@@ -338,7 +358,7 @@ static enum stage identify_stored(struct exchange *x)
     struct cardea_status why = who == NULL ? CARDEA_FAIL(E_INTERNAL) : exchange_read_begin(x, &tx);
     enum verify_answer answer = VERIFY_UNKNOWN;
     if (cardea_ok(why)) {
-        struct verifier v = verifier_of(x);
+        struct verifier v = exchange_verifier(x);
         answer = verify_stored(&v, tx, x->site->store->ops, x->presented->kind, x->presented->text, who, &why);
     }
     exchange_read_end(x, tx);
@@ -357,7 +377,7 @@ enum stage exchange_work(struct exchange *x)
 static struct cardea_status allowed_still(struct exchange *x, struct store_tx *tx)
 {
     struct user_record user;
-    struct verifier v = verifier_of(x);
+    struct verifier v = exchange_verifier(x);
     struct cardea_status s = verify_again(&v, tx, x->site->store->ops, x->who, NULL, &user);
     if (cardea_ok(s) && (x->endpoint->flags & ENDPOINT_ADMIN) != 0 && !roles_have(view_text(user.roles), VIEW("admin")))
         return CARDEA_FAIL(E_FORBIDDEN);

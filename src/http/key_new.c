@@ -31,13 +31,12 @@ struct cardea_status key_new_read(struct exchange *x, const struct user_id *user
         [EXPIRES_IN] = {"expires_in", BODY_INT, 0, KEY_LIFETIME_MIN_S, KEY_LIFETIME_MAX_S},
     };
     struct body_value v[COUNT];
-    void *room;
     struct cardea_status s = body_read(x, fields, COUNT, v);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct key_new), &room);
     if (!cardea_ok(s))
         return s;
-    struct key_new *k = x->state = room;
+    struct key_new *k = exchange_state(x, sizeof *k);
+    if (k == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     k->want = (struct api_key_request){
         .user = *user,
         .name = v[NAME].text,

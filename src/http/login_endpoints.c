@@ -8,13 +8,6 @@
 
 enum { TYPED_MAX = EMAIL_MAX, PASSWORD_TYPED_MAX = PASSWORD_MAX_BYTES };
 
-static struct cardea_status slow_down(struct exchange *x, struct cardea_status s, int64_t wait_ms)
-{
-    if (s.code == CARDEA_E_RATE_LIMITED)
-        x->retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
-    return s;
-}
-
 static struct cardea_status typed_password(struct exchange *x, const char *field, struct view password)
 {
     struct cardea_status s = password_shape(password);
@@ -57,13 +50,12 @@ static struct cardea_status login_begin(struct exchange *x)
         [REMEMBER] = {"remember", BODY_BOOL, 0, 0, 0},
     };
     struct body_value v[COUNT];
-    void *room;
     struct cardea_status s = body_read(x, fields, COUNT, v);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct login), &room);
     if (!cardea_ok(s))
         return s;
-    struct login *l = x->state = room;
+    struct login *l = exchange_state(x, sizeof *l);
+    if (l == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     s = login_app(x, &v[APP], &l->app);
     if (cardea_ok(s))
         s = typed_password(x, "password", v[PASSWORD].text);
@@ -77,7 +69,7 @@ static struct cardea_status login_begin(struct exchange *x)
     login_name(l, x->site->settings);
     int64_t wait_ms = 0;
     s = login_check(l, x->site->guess, x->site->settings, x->now_ms, &wait_ms);
-    return slow_down(x, s, wait_ms);
+    return exchange_slow_down(x, s, wait_ms);
 }
 
 static struct cardea_status login_work(struct exchange *x)
@@ -93,7 +85,7 @@ static struct cardea_status login_work(struct exchange *x)
         return s;
     int64_t wait_ms = 0;
     s = login_prove(l, x->site->guess, x->site->settings, x->now_ms, &wait_ms);
-    return slow_down(x, s, wait_ms);
+    return exchange_slow_down(x, s, wait_ms);
 }
 
 static struct cardea_status login_commit_stage(struct exchange *x, struct store_tx *tx)
@@ -126,15 +118,14 @@ static struct cardea_status read_own(struct exchange *x, struct stepup *u)
 
 static struct cardea_status stepup_new(struct exchange *x, struct view password, const char *field, struct stepup **out)
 {
-    void *room;
-    struct cardea_status s = exchange_new(x, sizeof(struct stepup), &room);
-    if (cardea_ok(s))
-        s = typed_password(x, field, password);
+    struct cardea_status s = typed_password(x, field, password);
     if (cardea_ok(s) && x->who->app == NULL)
         s = CARDEA_FAIL(E_FORBIDDEN);
     if (!cardea_ok(s))
         return s;
-    struct stepup *u = x->state = room;
+    struct stepup *u = exchange_state(x, sizeof *u);
+    if (u == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     u->app = x->who->app;
     u->password = password;
     *out = u;
@@ -178,7 +169,7 @@ static struct cardea_status stepup_work(struct exchange *x)
     s = stepup_prove(u, x->site->guess, x->site->settings, x->request.client, x->now_ms, &wait_ms);
     if (s.code == CARDEA_E_WEAK_PASSWORD || s.code == CARDEA_E_INVALID_FIELD)
         return exchange_fault(x, s, "new_password", view_text(u->weak_reason));
-    return slow_down(x, s, wait_ms);
+    return exchange_slow_down(x, s, wait_ms);
 }
 
 static struct cardea_status stepup_commit_stage(struct exchange *x, struct store_tx *tx)

@@ -7,9 +7,9 @@
 #include "http/body.h"
 #include "http/carry.h"
 #include "http/endpoint.h"
+#include "http/lists.h"
 #include "http/origin.h"
 #include "http/problem.h"
-#include "http/query.h"
 
 /* --- refresh --- */
 
@@ -36,13 +36,12 @@ static struct cardea_status refresh_text(struct exchange *x, struct view *out)
 static struct cardea_status refresh_begin(struct exchange *x)
 {
     struct view text;
-    void *room;
     struct cardea_status s = refresh_text(x, &text);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct refresh), &room);
     if (!cardea_ok(s))
         return s;
-    struct refresh *r = x->state = room;
+    struct refresh *r = exchange_state(x, sizeof *r);
+    if (r == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     s = refresh_token_parse(x->site->keys, text, &r->presented);
     if (!cardea_ok(s) && x->presented->by_cookie)
         carry_clear(x);
@@ -141,13 +140,11 @@ static struct cardea_status logout_credential(struct exchange *x, struct logout 
 
 static struct cardea_status logout_start(struct exchange *x, bool all)
 {
-    void *room;
-    struct cardea_status s = exchange_new(x, sizeof(struct logout), &room);
-    if (!cardea_ok(s))
-        return s;
-    x->state = room;
-    ((struct logout *)room)->all = all;
-    s = logout_credential(x, room);
+    struct logout *l = exchange_state(x, sizeof *l);
+    if (l == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    l->all = all;
+    struct cardea_status s = logout_credential(x, l);
     /* Whatever was wrong with it, a cookie that proves nothing is of no more use. */
     if (cardea_status_http(s) == 401 && x->presented->by_cookie)
         carry_clear(x);
@@ -200,76 +197,14 @@ static void logout_finish(struct exchange *x)
 
 /* --- the list of devices --- */
 
-static struct cardea_status list_begin(struct exchange *x)
-{
-    static const char *const names[] = {"limit", "cursor"};
-    struct view v[2];
-    void *page;
-    struct cardea_status s = query_read(x, names, 2, v);
-    if (cardea_ok(s))
-        s = exchange_new(x, sizeof(struct page), &page);
-    if (!cardea_ok(s))
-        return s;
-    x->state = page;
-    return query_page(x, v[0], v[1], page);
-}
-
-/* The store hears of last-seen times with a delay; the table knows them. */
-static void freshen(const struct site *site, struct session_record *r)
-{
-    struct table_session t;
-    if (site->table != NULL && table_find_session(site->table, r->sid, &t) == TABLE_HIT &&
-        t.last_seen_at_ms > r->last_seen_at_ms)
-        r->last_seen_at_ms = t.last_seen_at_ms;
-}
-
-static void put_list(struct exchange *x, struct session_record *rows, uint32_t count, const struct cursor *next)
-{
-    struct json_writer w = answer_open(x, count * (size_t)ANSWER_SESSION_MAX + ANSWER_EXTRA_MAX);
-    json_open_object(&w);
-    json_name(&w, "items");
-    json_open_array(&w);
-    for (uint32_t i = 0; i < count; i++) {
-        freshen(x->site, &rows[i]);
-        if (!session_expired(&rows[i], x->now_ms))
-            answer_session(&w, &rows[i], &x->who->sid);
-    }
-    json_close_array(&w);
-    answer_cursor(&w, view_text(next->text), next->text[0] != '\0');
-    json_close_object(&w);
-    answer_json(x, 200, &w);
-}
-
 static struct cardea_status list_work(struct exchange *x)
 {
-    const struct page *page = x->state;
-    const struct store_ops *ops = x->site->store->ops;
     struct store_tx *tx = NULL;
-    struct cursor next;
-    uint32_t count;
-    void *rows;
-    struct cardea_status s = exchange_new(x, page->limit * sizeof(struct session_record), &rows);
+    struct cardea_status s = exchange_read_begin(x, &tx);
     if (cardea_ok(s))
-        s = exchange_read_begin(x, &tx);
-    if (cardea_ok(s))
-        s = ops->session_list(tx, &x->who->user.id, x->who->user.epoch, page, rows, &count, &next);
+        s = list_sessions(x, tx, x->who->user.id, x->who->user.epoch, x->state);
     exchange_read_end(x, tx);
-    if (s.code == CARDEA_E_INVALID_FIELD)
-        return exchange_fault(x, s, "cursor", VIEW("not a cursor of this list"));
-    if (cardea_ok(s))
-        put_list(x, rows, count, &next);
     return s;
-}
-
-static struct cardea_status end_begin(struct exchange *x)
-{
-    void *sid;
-    struct cardea_status s = exchange_new(x, sizeof(struct session_id), &sid);
-    if (!cardea_ok(s))
-        return s;
-    x->state = sid;
-    /* What can not be a session's id is none. */
-    return cardea_ok(session_id_parse(exchange_param(x, 0), sid)) ? s : CARDEA_FAIL(E_NOT_FOUND);
 }
 
 static struct cardea_status end_commit(struct exchange *x, struct store_tx *tx)
@@ -336,13 +271,13 @@ static const struct endpoint endpoints[] = {
      .kinds = KIND_SESSION | KIND_TOKEN,
      .flags = ENDPOINT_QUERIES,
      .lane = LANE_READ,
-     .begin = list_begin,
+     .begin = list_page,
      .work = list_work},
     {.methods = METHOD_DELETE,
      .path = "/v1/sessions/{sid}",
      .kinds = KIND_SESSION | KIND_TOKEN,
      .commits = LANE_URGENT,
-     .begin = end_begin,
+     .begin = exchange_begin_session_id,
      .commit = end_commit,
      .finish = end_finish},
     {.methods = METHOD_GET, .path = "/v1/csrf", .kinds = KIND_SESSION | KIND_TOKEN, .begin = csrf_begin},

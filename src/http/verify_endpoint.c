@@ -23,18 +23,6 @@ struct pending {
     struct presented presented;
 };
 
-static struct verifier verifier_of(const struct exchange *x)
-{
-    return (struct verifier){
-        .settings = x->site->settings,
-        .keys = x->site->keys,
-        .table = x->site->table,
-        .cache = x->cache,
-        .now_ms = x->now_ms,
-        .boot_ms = x->site->boot_ms(), /* after the request was read */
-    };
-}
-
 /* --- the original request --- */
 
 /* The one line of a header that the proxy overwrites; NULL ptr when absent, or from anybody but a trusted proxy. */
@@ -167,13 +155,10 @@ static struct cardea_status refusal(struct cardea_status why, enum credential_ki
 
 static struct cardea_status ask_store(struct exchange *x, const struct policy *policy, const struct presented *p)
 {
-    void *room;
-    struct cardea_status s = exchange_new(x, sizeof(struct pending), &room);
-    if (!cardea_ok(s))
-        return s;
-    struct pending *pending = room;
+    struct pending *pending = exchange_state(x, sizeof *pending);
+    if (pending == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
     *pending = (struct pending){policy, *p};
-    x->state = pending;
     return CARDEA_SUCCESS; /* unanswered: on to work */
 }
 
@@ -190,7 +175,7 @@ static struct cardea_status verify(struct exchange *x, const struct policy *poli
         return refusal(why, KIND_UNSET);
     if (p.kind == KIND_UNSET)
         return CARDEA_FAIL(E_UNAUTHENTICATED);
-    struct verifier v = verifier_of(x);
+    struct verifier v = exchange_verifier(x);
     enum verify_answer answer = verify_credential(&v, p.kind, p.text, &who, &why);
     if (answer == VERIFY_YES)
         why = conclude(x, policy, &p, &who);
@@ -220,7 +205,7 @@ static struct cardea_status verify_work(struct exchange *x)
     struct cardea_status why = exchange_read_begin(x, &tx);
     if (!cardea_ok(why))
         return why;
-    struct verifier v = verifier_of(x);
+    struct verifier v = exchange_verifier(x);
     enum verify_answer answer = verify_stored(&v, tx, x->site->store->ops, p->kind, p->text, &who, &why);
     exchange_read_end(x, tx);
     if (answer != VERIFY_YES)
