@@ -55,6 +55,39 @@ static void parses_as(struct view text, bool public, bool secret, bool local, bo
         paseto_local_key_clear(&l);
 }
 
+/* PASERK's published vectors number 2 of each kind. */
+static void published_values(void **state)
+{
+    uint8_t bytes[32];
+    struct paseto_secret_key pair;
+    struct paseto_local_key local;
+    char text[PASERK_SECRET_TEXT];
+    struct buf b = buf_fixed(text, sizeof text);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(0x70 + i);
+    assert_ok(paseto_secret_key_init(&pair, bytes));
+    assert_ok(paseto_local_key_init(&local, bytes));
+    struct paserk_id pid = paserk_pid(bytes);
+    buf_paserk_secret(&b, &pair);
+    assert_buf(&b, "k4.secret.cHFyc3R1dnd4eXp7fH1-f4CBgoOEhYaHiImKi4yNjo8c5WpIyC_5kWKhS8VEYSZ05dYfuTF-ZdQFV4D9vLTcNQ");
+    buf_reset(&b);
+    buf_paserk_id(&b, &pair.id);
+    assert_buf(&b, "k4.sid.gHYyx8y5YzqKEZeYoMDqUOKejdSnY_AWhYZiSCMjR1V5");
+    buf_reset(&b);
+    buf_paserk_local(&b, &local);
+    assert_buf(&b, "k4.local.cHFyc3R1dnd4eXp7fH1-f4CBgoOEhYaHiImKi4yNjo8");
+    buf_reset(&b);
+    buf_paserk_id(&b, &local.id);
+    assert_buf(&b, "k4.lid.iVtYQDjr5gEijCSjJC3fQaJm7nCeQSeaty0Jixy8dbsk");
+    buf_reset(&b);
+    buf_paserk_id(&b, &pid);
+    assert_buf(&b, "k4.pid.9ShR3xc8-qVJ_di0tc9nx0IDIqbatdeM2mqLFBJsKRHs");
+    paseto_secret_key_clear(&pair);
+    paseto_local_key_clear(&local);
+}
+
 static void one_text_a_key(void **state)
 {
     struct paseto_secret_key pair, again;
@@ -203,11 +236,9 @@ static void public_keys_are_points(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_text_a_key),
-        cmocka_unit_test(ids_tell_kinds_apart),
-        cmocka_unit_test(d09_keys_of_another_version_or_form),
-        cmocka_unit_test(halves_that_do_not_match),
-        cmocka_unit_test(public_keys_are_points),
+        cmocka_unit_test(published_values),         cmocka_unit_test(one_text_a_key),
+        cmocka_unit_test(ids_tell_kinds_apart),     cmocka_unit_test(d09_keys_of_another_version_or_form),
+        cmocka_unit_test(halves_that_do_not_match), cmocka_unit_test(public_keys_are_points),
     };
 
     if (!cardea_ok(crypto_start()))

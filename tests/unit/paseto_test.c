@@ -84,6 +84,44 @@ static void refused_alone(struct view text)
 
 #define BOTH(p) for (enum paseto_purpose p = PASETO_PUBLIC; p <= PASETO_LOCAL; p++)
 
+/* The published vectors 4-E-7 and 4-S-3 (paseto-standard/test-vectors), so that the format does not drift where the
+ * whole set is not at hand. */
+static void published_values(void **state)
+{
+    const char *const local_token =
+        "v4.local.32VIErrEkmY4JVILovbmfPXKW9wT1OdQepjMTC_MOtjA4kiqw7_tcaOM5GNEcnTxl60WkwMsYXw6FSNb_UdJPXjpzm0"
+        "KW9ojM5f4O2mRvE2IcweP-PRdoHjd5-RHCiExR1IK6t40KCCWLA7GYL9KFHzKlwY9_RnIfRrMQpueydLEAZGGcA.eyJraWQiOiJ6"
+        "VmhNaVBCUDlmUmYyc25FY1Q3Z0ZUaW9lQTlDT2NOeTlEZmdMMVc2MGhhTiJ9";
+    const char *const public_token =
+        "v4.public.eyJkYXRhIjoidGhpcyBpcyBhIHNpZ25lZCBtZXNzYWdlIiwiZXhwIjoiMjAyMi0wMS0wMVQwMDowMDowMCswMDowMC"
+        "J9NPWciuD3d0o5eXJXG5pJy-DiVEoyPYWs1YSTwWHNJq6DZD3je5gf-0M4JR9ipdUSJbIovzmBECeaWmaqcaP0DQ.eyJraWQiOiJ"
+        "6VmhNaVBCUDlmUmYyc25FY1Q3Z0ZUaW9lQTlDT2NOeTlEZmdMMVc2MGhhTiJ9";
+    struct view footer = VIEW("{\"kid\":\"zVhMiPBP9fRf2snEcT7gFTioeA9COcNy9DfgL1W60haN\"}");
+    uint8_t key[32];
+    struct paseto_local_key k;
+    struct paseto_secret_key signer;
+    struct paseto_opened out;
+    char text[1024];
+    struct buf b = buf_fixed(text, sizeof text);
+
+    (void)state;
+    assert_ok(hex_decode_exact(VIEW("707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f"), key, 32));
+    assert_ok(paseto_local_key_init(&k, key));
+    struct paseto_expectation want = {VIEW("{\"test-vector\":\"4-E-7\"}"), &footer};
+    assert_ok(paseto_local_decrypt(&k, view_text(local_token), &want, &space, &out));
+    assert_text(out.message, "{\"data\":\"this is a secret message\",\"exp\":\"2022-01-01T00:00:00+00:00\"}");
+    paseto_local_key_clear(&k);
+
+    assert_ok(hex_decode_exact(VIEW("b4cbfb43df4ce210727d953e4a713307fa19bb7d9f85041438d9e11b942a3774"), key, 32));
+    assert_ok(paseto_secret_key_init(&signer, key));
+    want.implicit = VIEW("{\"test-vector\":\"4-S-3\"}");
+    assert_ok(paseto_public_verify(&signer.public, view_text(public_token), &want, &space, &out));
+    assert_text(out.message, "{\"data\":\"this is a signed message\",\"exp\":\"2022-01-01T00:00:00+00:00\"}");
+    assert_ok(paseto_public_sign(&signer, out.message, footer, want.implicit, &b));
+    assert_buf(&b, public_token);
+    paseto_secret_key_clear(&signer);
+}
+
 static void round_trips(void **state)
 {
     static char big[PASETO_BODY_MAX];
@@ -458,6 +496,7 @@ static void verification_allocates_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(published_values),
         cmocka_unit_test(round_trips),
         cmocka_unit_test(limits_to_the_byte),
         cmocka_unit_test(d08_other_versions_and_purposes),
