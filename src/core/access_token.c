@@ -2,11 +2,10 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/jws.h"
 
 enum {
     HEADER_MAX = 256, /* decoded; ours has 85 bytes */
-    HEADER_TOKENS = 16,
-    HEADER_MEMBERS = 3,
     PAYLOAD_MAX = ACCESS_TOKEN_TEXT_MAX * 3 / 4,
     PAYLOAD_TOKENS = 320, /* 256 one-letter roles and the claims */
 };
@@ -90,36 +89,6 @@ struct cardea_status access_token_sign(const struct keyring *k, struct view issu
 
 /* --- verification --- */
 
-struct segments {
-    struct view header, payload, signature, signed_part;
-};
-
-static bool split(struct view text, struct segments *out)
-{
-    struct segments s;
-    struct view rest, extra;
-
-    if (text.len > ACCESS_TOKEN_TEXT_MAX || !view_cut(text, '.', &s.header, &rest) ||
-        !view_cut(rest, '.', &s.payload, &s.signature) || view_cut(s.signature, '.', &rest, &extra))
-        return false;
-    if (s.header.len == 0 || s.payload.len == 0 || s.signature.len == 0)
-        return false;
-    s.signed_part = (struct view){text.ptr, s.header.len + 1 + s.payload.len};
-    *out = s;
-    return true;
-}
-
-/* Decode a segment and read it as one JSON object. */
-static bool read_object(struct view segment, char *storage, size_t cap, struct json_token *tokens, size_t token_cap,
-                        struct json *out)
-{
-    size_t len;
-
-    return cardea_ok(base64url_decode(segment, storage, cap, &len)) &&
-           cardea_ok(json_read((struct view){storage, len}, tokens, token_cap, out, NULL)) &&
-           json_type(out, 0) == JSON_OBJECT;
-}
-
 static bool typ_accepted(struct view typ)
 {
     struct view prefix = VIEW("application/");
@@ -129,40 +98,16 @@ static bool typ_accepted(struct view typ)
     return view_equal_ascii_case(typ, VIEW("at+jwt"));
 }
 
-/* The key that the header names, if everything in the header is as it must be. */
-static const struct access_key *header_key(const struct keyring *k, struct view segment, int64_t now_ms)
+/* The key that the header names, if everything in the header is as it must be: alg, kid and typ, and nothing else. */
+static const struct access_key *header_key(const struct keyring *k, const struct jws_header *header, int64_t now_ms)
 {
-    char plain[HEADER_MAX];
-    struct json_token tokens[HEADER_TOKENS];
-    struct json doc;
-    struct view alg, kid, typ;
     struct key_id id;
 
-    if (!read_object(segment, plain, sizeof plain, tokens, HEADER_TOKENS, &doc) ||
-        doc.tokens[0].count != HEADER_MEMBERS)
-        return NULL;
-    /* Three members, and these three are there: so there is no other. */
-    if (!claim_text(&doc, VIEW("alg"), &alg) || !claim_text(&doc, VIEW("kid"), &kid) ||
-        !claim_text(&doc, VIEW("typ"), &typ))
-        return NULL;
-    if (!typ_accepted(typ) || !cardea_ok(key_id_parse(kid, &id)))
+    if (header->others || header->bytes > HEADER_MAX || !typ_accepted(header->typ) ||
+        !cardea_ok(key_id_parse(header->kid, &id)))
         return NULL;
     const struct access_key *key = keyring_find(k, &id);
-    if (key == NULL || !access_key_verifies(key, now_ms) || !view_is(alg, signature_algorithm_name(key->algorithm)))
-        return NULL;
-    return key;
-}
-
-static bool signature_holds(const struct access_key *key, const struct segments *s, struct cardea_status *why)
-{
-    uint8_t signature[SIGNATURE_MAX];
-    size_t len;
-
-    *why = REFUSED;
-    if (!cardea_ok(base64url_decode(s->signature, signature, sizeof signature, &len)))
-        return false;
-    *why = verify_key_check(key->verify, s->signed_part, view_of(signature, len));
-    return cardea_ok(*why);
+    return key != NULL && access_key_verifies(key, now_ms) ? key : NULL;
 }
 
 static bool read_claims(const struct json *doc, const struct access_expectation *want, struct access_claims *out)
@@ -198,19 +143,20 @@ static struct cardea_status verify(const struct keyring *k, struct view text, co
     char plain[PAYLOAD_MAX];
     struct json_token tokens[PAYLOAD_TOKENS];
     struct json doc;
-    struct segments segments;
+    struct jws jws;
     struct access_token found;
-    struct cardea_status s;
+    size_t len;
 
-    if (!split(text, &segments))
+    if (text.len > ACCESS_TOKEN_TEXT_MAX || !cardea_ok(jws_read(text, &jws)))
         return REFUSED;
-    found.key = header_key(k, segments.header, now_ms);
+    found.key = header_key(k, &jws.header, now_ms);
     if (found.key == NULL)
         return REFUSED;
-    if (!signature_holds(found.key, &segments, &s))
-        return s;
-    if (!read_object(segments.payload, plain, sizeof plain, tokens, PAYLOAD_TOKENS, &doc) ||
-        !read_claims(&doc, want, &found.claims))
+    struct cardea_status s = jws_verify(&jws, found.key->verify, plain, sizeof plain, &len);
+    if (!cardea_ok(s))
+        return s.code == CARDEA_E_BUSY ? s : REFUSED;
+    if (!cardea_ok(json_read(view_of(plain, len), tokens, PAYLOAD_TOKENS, &doc, NULL)) ||
+        json_type(&doc, 0) != JSON_OBJECT || !read_claims(&doc, want, &found.claims))
         return REFUSED;
     s = access_token_times(&found.claims, now_ms);
     if (cardea_ok(s) || s.code == CARDEA_E_EXPIRED)

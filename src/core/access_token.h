@@ -1,4 +1,4 @@
-/* Access tokens: JWTs after RFC 9068 (typ at+jwt), ES256 by default.
+/* Access tokens: JWTs after RFC 9068 (typ at+jwt), of any algorithm of crypto/signature.h; the keyring makes ES256.
  *
  * Decides: what a token of ours looks like, to the byte, and whether one is genuine and in its time. Refuses to decide:
  * revocation, epoch, policy; those are verify.h's.
@@ -7,12 +7,12 @@
  * when everything held.
  *
  * What is checked, in this order:
- *   1. length; three segments of canonical base64url (no padding, no trailing bits: one text per token);
- *   2. header: an object of exactly alg, kid, typ, each a plain string. Nothing else: crit, jwk, jku, x5u, x5c, b64,
- *      zip are refused by not being known. typ is at+jwt, in any case, "application/" allowed before (RFC 9068 §4);
+ *   1. length; the form of a compact JWS and its header, strictly read (core/jws.h);
+ *   2. header: exactly alg, kid, typ. Nothing else: crit, jwk, jku, x5u, x5c, b64, zip are refused by not being known.
+ *      typ is at+jwt, in any case, "application/" allowed before (RFC 9068 §4);
  *   3. the key by kid: a 43-character thumbprint compared with the ring, never a path, a query or a URL. The key names
- *      the algorithm, and the header must repeat it: a token never chooses how it is verified (promise 3). "none" and
- *      MACs do not exist for these keys;
+ *      the algorithm, and the header must repeat it: a token never chooses how it is verified (promise 3). "none" does
+ *      not exist;
  *   4. the signature;
  *   5. claims, present and of the right type: iss and aud as expected, sub, jti, sid, ep, client_id, iat, exp; roles
  *      and nbf where present; no cnf (a bound token needs its proof, B16). Other claims are ignored;
@@ -25,8 +25,9 @@
  * run ahead, and a fresh token must not be refused for it. exp lies after iat by at most LIFETIME_MAX_S (promise 4),
  * whoever signed.
  *
- * Limits: ECDSA signatures are malleable, so two texts may carry one token: know a token by its jti. A token is not
- * encrypted: nothing sensitive goes in. Threading: pure; any thread. No allocation of ours.
+ * Limits: a MAC key (HS256, …) signs for whoever can verify with it. ECDSA signatures are malleable, so two texts may
+ * carry one token: know a token by its jti. A token is not encrypted: nothing sensitive goes in. Threading: pure; any
+ * thread. No allocation of ours.
  *
  *     struct view audience = VIEW("https://api.example.com");
  *     struct access_expectation want = {VIEW("https://id.example.com"), &audience, 1};
