@@ -134,13 +134,7 @@ struct cardea_status keeper_load_keys(struct keeper *k)
         keyring_unref(ring);
         return s;
     }
-    struct snapshot *now = publisher_take(k->publisher);
-    struct snapshot *next = snapshot_new(&now->site, &now->listening, settings_ref(now->settings), ring);
-    snapshot_unref(now);
-    if (next == NULL)
-        return CARDEA_FAIL(E_UNAVAILABLE);
-    publisher_put(k->publisher, next);
-    return CARDEA_SUCCESS;
+    return publisher_amend(k->publisher, NULL, NULL, ring);
 }
 
 struct fill {

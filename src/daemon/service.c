@@ -296,18 +296,17 @@ struct cardea_status service_reload(struct service *s, const struct config *c)
     if (settings == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     struct snapshot *now = publisher_take(&s->publisher);
+    /* Nobody else changes the settings: these stay the ones before. */
     struct cardea_status status = settings_keep_places(settings, now->settings);
+    snapshot_unref(now);
     if (!cardea_ok(status)) {
         settings_unref(settings);
-        snapshot_unref(now);
         return status;
     }
     struct listening listening = listening_of(c);
-    struct snapshot *next = snapshot_new(&now->site, &listening, settings, keyring_ref(now->keys));
-    snapshot_unref(now);
-    if (next == NULL)
-        return CARDEA_FAIL(E_UNAVAILABLE);
-    publisher_put(&s->publisher, next);
+    status = publisher_amend(&s->publisher, &listening, settings, NULL);
+    if (!cardea_ok(status))
+        return status;
     for (uint32_t i = 0; i < s->listener_count; i++)
         listener_limit(s->listeners[i], c->connections_max, c->connections_per_address_max);
     log_level_set(c->log_level);

@@ -73,6 +73,25 @@ void publisher_put(struct publisher *p, struct snapshot *s)
     snapshot_unref(old);
 }
 
+struct cardea_status publisher_amend(struct publisher *p, const struct listening *listening, struct settings *settings,
+                                     struct keyring *keys)
+{
+    pthread_mutex_lock(&p->lock);
+    struct snapshot *old = p->current;
+    struct snapshot *next = snapshot_new(&old->site, listening != NULL ? listening : &old->listening,
+                                         settings != NULL ? settings : settings_ref(old->settings),
+                                         keys != NULL ? keys : keyring_ref(old->keys));
+    if (next != NULL) {
+        p->current = next;
+        atomic_fetch_add_explicit(&p->generation, 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (next == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    snapshot_unref(old);
+    return CARDEA_SUCCESS;
+}
+
 struct snapshot *publisher_take(struct publisher *p)
 {
     pthread_mutex_lock(&p->lock);

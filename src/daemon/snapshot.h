@@ -50,7 +50,13 @@ void settings_unref(struct settings *s);
 void publisher_init(struct publisher *p);
 void publisher_clear(struct publisher *p);
 void publisher_put(struct publisher *p, struct snapshot *s); /* takes over the reference */
-struct snapshot *publisher_take(struct publisher *p);        /* a new reference */
+/* Put the current snapshot in force with another listening and settings, or with other keys; what is NULL stays as it
+ * is at that moment. A reload and a change of keys come from two threads: neither may undo the other, and a key that
+ * was dropped must not come back with a reload. Takes over the references, also on failure.
+ * fails: E_UNAVAILABLE (memory) */
+struct cardea_status publisher_amend(struct publisher *p, const struct listening *listening, struct settings *settings,
+                                     struct keyring *keys) CARDEA_CHECKED;
+struct snapshot *publisher_take(struct publisher *p); /* a new reference */
 
 /* One event loop's share of a snapshot. All calls on the loop's thread. */
 struct snapshot_hold {

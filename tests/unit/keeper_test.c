@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "store/sqlite/sqlite.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -288,6 +289,44 @@ static void changed_keys_are_published(void **state)
     assert_true(valid());
 }
 
+enum { RELOADS = 300 };
+
+/* The keys as the committer's thread makes them new. */
+static void *change_keys(void *argument)
+{
+    struct change_list list = {.count = 1, .items = {{.kind = CHANGE_KEYS}}};
+    for (int i = 0; i < RELOADS; i++) {
+        keeper_apply(&keeper, &list);
+        struct snapshot *now = publisher_take(&publisher);
+        if (now->keys->generation != keeper.keys_generation)
+            ++*(int *)argument;
+        snapshot_unref(now);
+    }
+    return NULL;
+}
+
+static void a_reload_and_a_change_of_keys_lose_neither(void **state)
+{
+    (void)state;
+    int lost_keys = 0, lost_settings = 0;
+    pthread_t thread;
+    struct listening listening = {.request_deadline_ms = 1};
+    fill();
+    assert_int_equal(pthread_create(&thread, NULL, change_keys, &lost_keys), 0);
+    for (int i = 0; i < RELOADS * 40; i++) {
+        struct snapshot *before = publisher_take(&publisher);
+        struct settings *fresh = settings_copy(before->settings);
+        snapshot_unref(before);
+        assert_ok(publisher_amend(&publisher, &listening, fresh, NULL));
+        struct snapshot *after = publisher_take(&publisher);
+        lost_settings += after->settings != fresh;
+        snapshot_unref(after);
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(lost_keys, 0);
+    assert_int_equal(lost_settings, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_doubt_a_user_is_what_the_store_says, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(changed_keys_that_can_not_be_read_stop_the_answers, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(changed_keys_are_published, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_reload_and_a_change_of_keys_lose_neither, open_keeper, close_keeper),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
