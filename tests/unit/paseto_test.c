@@ -200,6 +200,58 @@ static void limits_to_the_byte(void **state)
     free(long_text);
 }
 
+static void le64(struct buf *b, size_t n)
+{
+    for (int i = 0; i < 8; i++)
+        buf_char(b, (char)(uint8_t)((uint64_t)n >> 8 * i));
+}
+
+/* A token of any size with a right signature, encoded here: so that a limit alone refuses it. */
+static struct view signed_past_limits(size_t message_len, size_t footer_len, struct view implicit)
+{
+    static char pae[32768], body[32768], text[65536], filler[16384];
+    struct buf e = buf_fixed(pae, sizeof pae), t = buf_fixed(text, sizeof text);
+    struct view parts[] = {VIEW("v4.public."), view_of(filler, message_len), view_of(filler, footer_len), implicit};
+
+    memset(filler, 'x', sizeof filler);
+    le64(&e, 4);
+    for (size_t i = 0; i < 4; i++) {
+        le64(&e, parts[i].len);
+        buf_put(&e, parts[i]);
+    }
+    assert_true(buf_ok(&e));
+    memcpy(body, filler, message_len);
+    ed25519_sign(pair.bytes, buf_view(&e), (uint8_t *)body + message_len);
+    buf_put(&t, parts[0]);
+    buf_base64url(&t, body, message_len + ED25519_SIGNATURE);
+    if (footer_len > 0) {
+        buf_char(&t, '.');
+        buf_base64url(&t, filler, footer_len);
+    }
+    assert_true(buf_ok(&t));
+    return buf_view(&t);
+}
+
+static void limits_refuse_what_is_genuine(void **state)
+{
+    static char long_implicit[PASETO_IMPLICIT_MAX + 1];
+    struct paseto_opened out;
+    struct paseto_expectation want = {.implicit = view_of(long_implicit, PASETO_IMPLICIT_MAX)};
+
+    (void)state;
+    assert_ok(opened(PASETO_PUBLIC, signed_past_limits(100, 100, want.implicit), &want, &out));
+    want.implicit.len++;
+    assert_code(opened(PASETO_PUBLIC, signed_past_limits(100, 100, want.implicit), &want, &out), E_INVALID_TOKEN);
+    assert_ok(opened(PASETO_PUBLIC, signed_past_limits(100, PASETO_FOOTER_MAX, VIEW_EMPTY), &plain, &out));
+    assert_code(opened(PASETO_PUBLIC, signed_past_limits(100, PASETO_FOOTER_MAX + 1, VIEW_EMPTY), &plain, &out),
+                E_INVALID_TOKEN);
+    assert_code(opened(PASETO_PUBLIC, signed_past_limits(6000, PASETO_FOOTER_MAX, VIEW_EMPTY), &plain, &out),
+                E_INVALID_TOKEN); /* each within its limit, the text not */
+    assert_code(opened(PASETO_PUBLIC, signed_past_limits(PASETO_BODY_MAX, 0, VIEW_EMPTY), &plain, &out),
+                E_INVALID_TOKEN);
+    assert_code(opened(PASETO_PUBLIC, signed_past_limits(12000, 0, VIEW_EMPTY), &plain, &out), E_INVALID_TOKEN);
+}
+
 /* D08: every other header before a right body; a token at the verifier of the other purpose. */
 static void d08_other_versions_and_purposes(void **state)
 {
@@ -499,6 +551,7 @@ int main(void)
         cmocka_unit_test(published_values),
         cmocka_unit_test(round_trips),
         cmocka_unit_test(limits_to_the_byte),
+        cmocka_unit_test(limits_refuse_what_is_genuine),
         cmocka_unit_test(d08_other_versions_and_purposes),
         cmocka_unit_test(d08_what_is_no_paseto),
         cmocka_unit_test(d08_signature_over_something_else),

@@ -327,7 +327,7 @@ static void d09_footers(void **state)
     (void)state;
     BOTH(p)
     {
-        static char odd[16][2100];
+        static char odd[20][2100];
         const char *good = good_footer(p), *kid = good + 8; /* k4.pid.…"} */
         size_t n = 0;
         snprintf(odd[n++], sizeof *odd, "%s", "");
@@ -345,6 +345,9 @@ static void d09_footers(void **state)
         snprintf(odd[n++], sizeof *odd, "{\"kid\":\"k4.%s.%s", p == PASETO_PUBLIC ? "lid" : "pid", kid + 7);
         snprintf(odd[n++], sizeof *odd, "%.51s", kid);
         snprintf(odd[n++], sizeof *odd, "[\"%s]", kid);
+        snprintf(odd[n++], sizeof *odd, "{\"kid\":\"%.51s\"]", kid);
+        snprintf(odd[n++], sizeof *odd, "{\"kid\":\"%.51s\\u0022}", kid);
+        snprintf(odd[n++], sizeof *odd, "{'kid':'%.51s'}", kid);
         memset(odd[n], 'k', PASETO_FOOTER_MAX);
         odd[n++][PASETO_FOOTER_MAX] = '\0';
         assert_ok(verify_at(p, forged(p, claims(good_parts()), view_text(good)), now_ms, &out));
@@ -558,6 +561,28 @@ static void the_other_claims_are_required_and_typed(void **state)
     REFUSE_EACH(rest, rests)
 }
 
+/* C14: genuine, and longer than an access token may be. */
+static void c14_long_tokens(void **state)
+{
+    (void)state;
+    BOTH(p)
+    for (int over = 0; over < 2; over++) {
+        char rest[2100];
+        struct parts parts = good_parts();
+        int used = snprintf(rest, sizeof rest, "\"ep\":3,\"client_id\":\"mobile\",\"x\":\"");
+        memset(rest + used, 'x', 1200);
+        snprintf(rest + used + (over ? 1200 : 1000), 2, "\"");
+        parts.rest = rest;
+        struct view text = forged(p, claims(parts), view_text(good_footer(p)));
+        struct paseto_token out;
+        assert_int_equal(text.len > PASETO_TOKEN_TEXT_MAX, over);
+        if (over)
+            assert_code(verify_at(p, text, now_ms, &out), E_INVALID_TOKEN);
+        else
+            assert_ok(verify_at(p, text, now_ms, &out));
+    }
+}
+
 static void verification_allocates_nothing(void **state)
 {
     struct access_claims c = some_claims();
@@ -593,6 +618,7 @@ int main(void)
         cmocka_unit_test(b11_audience),
         cmocka_unit_test(b13_b17_issuer),
         cmocka_unit_test(the_other_claims_are_required_and_typed),
+        cmocka_unit_test(c14_long_tokens),
         cmocka_unit_test(verification_allocates_nothing),
     };
 
