@@ -50,6 +50,16 @@ struct cardea_status user_id_parse(struct view v, struct user_id *out)
     return hex_decode_exact(view_of(digits, sizeof digits), out->bytes, sizeof out->bytes);
 }
 
+/* The text of `len` bytes, which stay as they are when it is none. */
+static struct cardea_status parse(struct view v, uint8_t *out, size_t len)
+{
+    uint8_t bytes[sizeof(struct key_id)];
+    struct cardea_status s = base64url_decode_exact(v, bytes, len);
+    if (cardea_ok(s))
+        memcpy(out, bytes, len);
+    return s;
+}
+
 void buf_session_id(struct buf *b, struct session_id id)
 {
     buf_base64url(b, id.bytes, sizeof id.bytes);
@@ -57,11 +67,7 @@ void buf_session_id(struct buf *b, struct session_id id)
 
 struct cardea_status session_id_parse(struct view v, struct session_id *out)
 {
-    struct session_id id;
-    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
-    if (cardea_ok(s))
-        *out = id;
-    return s;
+    return parse(v, out->bytes, sizeof out->bytes);
 }
 
 void buf_token_id(struct buf *b, struct token_id id)
@@ -71,11 +77,7 @@ void buf_token_id(struct buf *b, struct token_id id)
 
 struct cardea_status token_id_parse(struct view v, struct token_id *out)
 {
-    struct token_id id;
-    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
-    if (cardea_ok(s))
-        *out = id;
-    return s;
+    return parse(v, out->bytes, sizeof out->bytes);
 }
 
 void buf_api_key_id(struct buf *b, struct api_key_id id)
@@ -85,11 +87,7 @@ void buf_api_key_id(struct buf *b, struct api_key_id id)
 
 struct cardea_status api_key_id_parse(struct view v, struct api_key_id *out)
 {
-    struct api_key_id id;
-    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
-    if (cardea_ok(s))
-        *out = id;
-    return s;
+    return parse(v, out->bytes, sizeof out->bytes);
 }
 
 void buf_key_id(struct buf *b, struct key_id id)
@@ -99,9 +97,5 @@ void buf_key_id(struct buf *b, struct key_id id)
 
 struct cardea_status key_id_parse(struct view v, struct key_id *out)
 {
-    struct key_id id;
-    struct cardea_status s = base64url_decode_exact(v, id.bytes, sizeof id.bytes);
-    if (cardea_ok(s))
-        *out = id;
-    return s;
+    return parse(v, out->bytes, sizeof out->bytes);
 }

@@ -214,12 +214,10 @@ enum exit_code call_expect(struct context *c, const struct call *call, struct an
     return code;
 }
 
-enum exit_code call_do(struct context *c, enum method method, const char *path, struct view body)
+enum exit_code call_do(struct context *c, const struct call *call)
 {
-    struct call call = call_to(method, path);
     struct answer answer;
-    call.body = body;
-    enum exit_code code = call_expect(c, &call, &answer);
+    enum exit_code code = call_expect(c, call, &answer);
     if (code == EXIT_OK)
         answer_clear(&answer);
     return code;
@@ -353,4 +351,16 @@ enum exit_code call_find_user(struct context *c, const char *user, char out[37])
     if (!found)
         complain("there is no user %s", user);
     return found ? EXIT_OK : EXIT_NOT_FOUND;
+}
+
+enum exit_code call_to_user(struct context *c, enum method method, const char *below, struct call *out)
+{
+    char id[37];
+    enum exit_code code = call_find_user(c, c->words[0], id);
+    if (code != EXIT_OK)
+        return code;
+    *out = call_to(method, "/v1/admin/users");
+    call_segment(out, id);
+    put_raw(out, below);
+    return code;
 }

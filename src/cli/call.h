@@ -29,7 +29,7 @@ enum exit_code call_send(struct context *c, const struct call *call, struct answ
 /* Ask, and turn a problem into a message on stderr and an exit code. On EXIT_OK *out is the answer. */
 enum exit_code call_expect(struct context *c, const struct call *call, struct answer *out) CARDEA_CHECKED;
 /* The same for a call whose answer is empty. */
-enum exit_code call_do(struct context *c, enum method method, const char *path, struct view body) CARDEA_CHECKED;
+enum exit_code call_do(struct context *c, const struct call *call) CARDEA_CHECKED;
 void answer_clear(struct answer *a); /* wipes: an answer may hold a new key */
 
 /* Run the exchange in this process, on an open installation. */
@@ -60,5 +60,7 @@ enum exit_code pages_show(const struct context *c, struct pages *p, const struct
 
 /* The id of a user given by name or id. fails: EXIT_NOT_FOUND. */
 enum exit_code call_find_user(struct context *c, const char *user, char out[37]) CARDEA_CHECKED;
+/* A call to /v1/admin/users/{id}BELOW of the user that the first word names. fails: EXIT_NOT_FOUND. */
+enum exit_code call_to_user(struct context *c, enum method method, const char *below, struct call *out) CARDEA_CHECKED;
 
 #endif

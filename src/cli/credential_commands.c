@@ -3,8 +3,6 @@
 #include "cli/call.h"
 #include "cli/render.h"
 
-#include <stdio.h>
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct column session_columns[] = {
@@ -42,23 +40,15 @@ static enum exit_code list(struct context *c, const struct call *call, const str
 static enum exit_code remove_one(struct context *c, const char *path)
 {
     struct call call = call_to(METHOD_DELETE, path);
-    struct answer a;
     call_segment(&call, c->words[0]);
-    enum exit_code code = call_expect(c, &call, &a);
-    if (code == EXIT_OK)
-        answer_clear(&a);
-    return code;
+    return call_do(c, &call);
 }
 
 enum exit_code run_session_list(struct context *c)
 {
-    char id[37], path[128];
-    enum exit_code code = call_find_user(c, c->words[0], id);
-    if (code != EXIT_OK)
-        return code;
-    snprintf(path, sizeof(path), "/v1/admin/users/%s/sessions", id);
-    struct call call = call_to(METHOD_GET, path);
-    return list(c, &call, session_columns, COUNT(session_columns));
+    struct call call;
+    enum exit_code code = call_to_user(c, METHOD_GET, "/sessions", &call);
+    return code == EXIT_OK ? list(c, &call, session_columns, COUNT(session_columns)) : code;
 }
 
 enum exit_code run_session_revoke(struct context *c)
@@ -78,7 +68,9 @@ enum exit_code run_token_revoke(struct context *c)
         complain("that is no jti");
         return EXIT_USAGE;
     }
-    return call_do(c, METHOD_POST, "/v1/admin/tokens/revoke", buf_view(&b));
+    struct call call = call_to(METHOD_POST, "/v1/admin/tokens/revoke");
+    call.body = buf_view(&b);
+    return call_do(c, &call);
 }
 
 /* The keys in one answer, which is not paged. */
@@ -169,9 +161,10 @@ static enum exit_code fill_apikey(const struct context *c, struct json_writer *w
 
 enum exit_code run_apikey_create(struct context *c)
 {
-    char id[37], path[128], storage[8 * 1024];
+    char storage[8 * 1024];
     struct buf b = buf_fixed(storage, sizeof(storage));
     struct json_writer w = json_writer(&b);
+    struct call call;
     struct answer a;
     if (!context_has(c, "name")) {
         complain("give the key a name with --name");
@@ -179,11 +172,9 @@ enum exit_code run_apikey_create(struct context *c)
     }
     enum exit_code code = fill_apikey(c, &w);
     if (code == EXIT_OK)
-        code = call_find_user(c, c->words[0], id);
+        code = call_to_user(c, METHOD_POST, "/api-keys", &call);
     if (code != EXIT_OK)
         return code;
-    snprintf(path, sizeof(path), "/v1/admin/users/%s/api-keys", id);
-    struct call call = call_to(METHOD_POST, path);
     call.body = buf_view(&b);
     code = call_expect(c, &call, &a);
     if (code != EXIT_OK)

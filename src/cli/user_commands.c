@@ -4,7 +4,6 @@
 #include "cli/password_input.h"
 #include "cli/render.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,18 +67,18 @@ static void body_free(struct body *b)
     free(b);
 }
 
-static enum exit_code send_body(struct context *c, enum method method, const char *path, const char *id, struct body *b,
-                                struct answer *out)
+/* Send the body, and show the user that comes back. */
+static enum exit_code send_body(struct context *c, struct call *call, struct body *b)
 {
-    struct call call = call_to(method, path);
-    if (id != NULL)
-        call_segment(&call, id);
+    struct answer a;
     json_close_object(&b->w);
-    call.body = buf_view(&b->buf);
-    if (buf_ok(&b->buf))
-        return call_expect(c, &call, out);
-    complain("that is too much for one request");
-    return EXIT_USAGE;
+    call->body = buf_view(&b->buf);
+    if (!buf_ok(&b->buf)) {
+        complain("that is too much for one request");
+        return EXIT_USAGE;
+    }
+    enum exit_code code = call_expect(c, call, &a);
+    return code == EXIT_OK ? show_user(c, &a) : code;
 }
 
 static enum exit_code put_password(const struct context *c, struct body *b)
@@ -138,15 +137,15 @@ static enum exit_code fill_new_user(const struct context *c, struct body *b)
 
 enum exit_code run_user_add(struct context *c)
 {
-    struct answer a;
+    struct call call = call_to(METHOD_POST, "/v1/admin/users");
     struct body *b = body_new();
     if (b == NULL)
         return EXIT_FAILED;
     enum exit_code code = fill_new_user(c, b);
     if (code == EXIT_OK)
-        code = send_body(c, METHOD_POST, "/v1/admin/users", NULL, b, &a);
+        code = send_body(c, &call, b);
     body_free(b);
-    return code == EXIT_OK ? show_user(c, &a) : code;
+    return code;
 }
 
 enum exit_code run_user_list(struct context *c)
@@ -167,37 +166,32 @@ enum exit_code run_user_list(struct context *c)
 }
 
 /* GET the user that the first word names. */
-static enum exit_code fetch(struct context *c, char id[37], struct answer *out)
+static enum exit_code fetch(struct context *c, struct call *call, struct answer *out)
 {
-    enum exit_code code = call_find_user(c, c->words[0], id);
-    if (code != EXIT_OK)
-        return code;
-    struct call call = call_to(METHOD_GET, "/v1/admin/users");
-    call_segment(&call, id);
-    return call_expect(c, &call, out);
+    enum exit_code code = call_to_user(c, METHOD_GET, "", call);
+    return code == EXIT_OK ? call_expect(c, call, out) : code;
 }
 
 enum exit_code run_user_show(struct context *c)
 {
-    char id[37];
+    struct call call;
     struct answer a;
-    enum exit_code code = fetch(c, id, &a);
+    enum exit_code code = fetch(c, &call, &a);
     return code == EXIT_OK ? show_user(c, &a) : code;
 }
 
 enum exit_code run_user_passwd(struct context *c)
 {
-    char id[37];
-    struct answer a;
-    enum exit_code code = call_find_user(c, c->words[0], id);
+    struct call call;
+    enum exit_code code = call_to_user(c, METHOD_PATCH, "", &call);
     struct body *b = code == EXIT_OK ? body_new() : NULL;
     if (b == NULL)
         return code == EXIT_OK ? EXIT_FAILED : code;
     code = put_password(c, b);
     if (code == EXIT_OK)
-        code = send_body(c, METHOD_PATCH, "/v1/admin/users", id, b, &a);
+        code = send_body(c, &call, b);
     body_free(b);
-    return code == EXIT_OK ? show_user(c, &a) : code;
+    return code;
 }
 
 struct role_list {
@@ -240,28 +234,28 @@ static void roles_of(const struct answer *a, struct role_list *l)
     document_close(&d);
 }
 
-static enum exit_code set_roles(struct context *c, const char *id, const struct role_list *l)
+static enum exit_code set_roles(struct context *c, struct call *call, const struct role_list *l)
 {
-    struct answer a;
     struct body *b = body_new();
     if (b == NULL)
         return EXIT_FAILED;
     put_roles(b, l->roles, l->count);
-    enum exit_code code = send_body(c, METHOD_PATCH, "/v1/admin/users", id, b, &a);
+    call->method = METHOD_PATCH;
+    enum exit_code code = send_body(c, call, b);
     body_free(b);
-    return code == EXIT_OK ? show_user(c, &a) : code;
+    return code;
 }
 
 enum exit_code run_user_roles(struct context *c)
 {
-    char id[37];
+    struct call call;
     struct answer a;
     bool edit = context_has(c, "add") || context_has(c, "remove");
     if ((c->word_count > 1) + edit + context_has(c, "none") > 1) {
         complain("give roles, or --add and --remove, or --none");
         return EXIT_USAGE;
     }
-    enum exit_code code = fetch(c, id, &a);
+    enum exit_code code = fetch(c, &call, &a);
     if (code != EXIT_OK)
         return code;
     if (c->word_count == 1 && !edit && !context_has(c, "none"))
@@ -276,7 +270,7 @@ enum exit_code run_user_roles(struct context *c)
             role_add(l, context_option_at(c, "add", i));
         for (unsigned i = 0; context_option_at(c, "remove", i) != NULL; i++)
             role_remove(l, context_option_at(c, "remove", i));
-        code = set_roles(c, id, l);
+        code = set_roles(c, &call, l);
     }
     answer_clear(&a);
     free(l);
@@ -285,16 +279,15 @@ enum exit_code run_user_roles(struct context *c)
 
 static enum exit_code set_status(struct context *c, const char *status)
 {
-    char id[37];
-    struct answer a;
-    enum exit_code code = call_find_user(c, c->words[0], id);
+    struct call call;
+    enum exit_code code = call_to_user(c, METHOD_PATCH, "", &call);
     struct body *b = code == EXIT_OK ? body_new() : NULL;
     if (b == NULL)
         return code == EXIT_OK ? EXIT_FAILED : code;
     json_member_text(&b->w, "status", view_text(status));
-    code = send_body(c, METHOD_PATCH, "/v1/admin/users", id, b, &a);
+    code = send_body(c, &call, b);
     body_free(b);
-    return code == EXIT_OK ? show_user(c, &a) : code;
+    return code;
 }
 
 enum exit_code run_user_suspend(struct context *c)
@@ -307,22 +300,19 @@ enum exit_code run_user_resume(struct context *c)
     return set_status(c, "active");
 }
 
+static enum exit_code do_to_user(struct context *c, enum method method, const char *below)
+{
+    struct call call;
+    enum exit_code code = call_to_user(c, method, below, &call);
+    return code == EXIT_OK ? call_do(c, &call) : code;
+}
+
 enum exit_code run_user_logout(struct context *c)
 {
-    char id[37], path[128];
-    enum exit_code code = call_find_user(c, c->words[0], id);
-    if (code != EXIT_OK)
-        return code;
-    snprintf(path, sizeof(path), "/v1/admin/users/%s/logout", id);
-    return call_do(c, METHOD_POST, path, VIEW_EMPTY);
+    return do_to_user(c, METHOD_POST, "/logout");
 }
 
 enum exit_code run_user_delete(struct context *c)
 {
-    char id[37], path[128];
-    enum exit_code code = call_find_user(c, c->words[0], id);
-    if (code != EXIT_OK)
-        return code;
-    snprintf(path, sizeof(path), "/v1/admin/users/%s", id);
-    return call_do(c, METHOD_DELETE, path, VIEW_EMPTY);
+    return do_to_user(c, METHOD_DELETE, "");
 }

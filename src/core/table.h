@@ -223,6 +223,11 @@ struct table_key {
     uint8_t public_bytes[TABLE_PUBLIC_MAX]; /* point or DER */
 };
 
+/* A user's record as the table holds it. An e-mail address that is only claimed is left out.
+ * out:   its text is scratch on failure
+ * fails: E_INTERNAL: texts beyond their limits */
+struct cardea_status table_user_from_record(const struct user_record *r, struct table_user *out) CARDEA_CHECKED;
+
 enum table_answer {
     TABLE_UNSET = 0,
     TABLE_HIT,     /* here and not ended; *out is set */

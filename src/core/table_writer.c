@@ -3,7 +3,6 @@
  */
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "core/table_writer.h"
 
 struct cardea_status table_create(void *block, void *seen, const struct table_geometry *g, const uint8_t seed[16],
@@ -155,37 +154,19 @@ static void draft_session(const struct table_writer *w, const struct session_rec
     d->count = SESSION_WORDS;
 }
 
-/* Role names may be anything; the commas between them stay. */
-static void put_roles(struct buf *b, struct view roles)
-{
-    struct view role, rest = roles;
-    while (view_cut(rest, ',', &role, &rest)) {
-        buf_percent_header(b, role);
-        buf_char(b, ',');
-    }
-    buf_percent_header(b, role);
-}
-
 static bool draft_user(const struct user_record *r, struct draft *d)
 {
-    draft_id(d, SPACE_USER, r->id.bytes, sizeof r->id.bytes);
-    d->words[CELL_HEAD] = head_make(0, 0, 0, r->status);
-    d->words[USER_EPOCH] = (uint64_t)r->epoch;
-
-    struct buf text = buf_fixed(&d->words[USER_TEXT], TABLE_USER_TEXT_MAX);
-    buf_percent_header(&text, view_text(r->username));
-    size_t username_end = text.len;
-    if (r->email_verified) /* a claimed one must not reach applications, which take it for an identity */
-        buf_percent_header(&text, view_text(r->email));
-    size_t email_end = text.len;
-    buf_percent_header(&text, view_text(r->name));
-    size_t name_end = text.len;
-    put_roles(&text, view_text(r->roles));
-    if (!buf_ok(&text))
+    struct table_user u;
+    if (!cardea_ok(table_user_from_record(r, &u)))
         return false;
-    d->words[USER_LENGTHS] =
-        username_end | (email_end - username_end) << 16 | (name_end - email_end) << 32 | (text.len - name_end) << 48;
-    d->count = USER_TEXT + (uint32_t)((text.len + 7) / 8);
+    draft_id(d, SPACE_USER, u.id.bytes, sizeof u.id.bytes);
+    d->words[CELL_HEAD] = head_make(0, 0, 0, u.status);
+    d->words[USER_EPOCH] = (uint64_t)u.epoch;
+    d->words[USER_LENGTHS] = (uint64_t)u.username_len | (uint64_t)u.email_len << 16 | (uint64_t)u.name_len << 32 |
+                             (uint64_t)u.roles_len << 48;
+    size_t len = (size_t)u.username_len + u.email_len + u.name_len + u.roles_len;
+    memcpy(&d->words[USER_TEXT], u.text, len);
+    d->count = USER_TEXT + (uint32_t)((len + 7) / 8);
     return true;
 }
 

@@ -123,7 +123,5 @@ enum verify_answer verify_stored(const struct verifier *v, struct store_tx *tx, 
 struct cardea_status verify_again(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
                                   const struct identity *who, struct session_record *ret_session,
                                   struct user_record *ret_user) CARDEA_CHECKED;
-/* A user's record as an identity shows it. */
-void table_user_from_record(const struct user_record *u, struct table_user *out);
 
 #endif

@@ -77,36 +77,6 @@ static struct cardea_status stored_key(const struct verifier *v, struct store_tx
     return stored_user(tx, ops, ret_key->user, CARDEA_E_INVALID_KEY, ret_user);
 }
 
-static void put_roles(struct buf *b, struct view roles)
-{
-    struct view role, rest = roles;
-    while (view_cut(rest, ',', &role, &rest)) {
-        buf_percent_header(b, role);
-        buf_char(b, ',');
-    }
-    buf_percent_header(b, role);
-}
-
-void table_user_from_record(const struct user_record *u, struct table_user *out)
-{
-    struct buf text = buf_fixed(out->text, sizeof out->text);
-    out->id = u->id;
-    out->epoch = u->epoch;
-    out->status = u->status;
-    buf_percent_header(&text, view_text(u->username));
-    out->username_len = (uint16_t)text.len;
-    size_t start = text.len;
-    if (u->email_verified)
-        buf_percent_header(&text, view_text(u->email));
-    out->email_len = (uint16_t)(text.len - start);
-    start = text.len;
-    buf_percent_header(&text, view_text(u->name));
-    out->name_len = (uint16_t)(text.len - start);
-    start = text.len;
-    put_roles(&text, view_text(u->roles));
-    out->roles_len = (uint16_t)(text.len - start);
-}
-
 static struct cardea_status session_from_store(const struct verifier *v, struct store_tx *tx,
                                                const struct store_ops *ops, struct view text, struct identity *out)
 {
@@ -118,9 +88,10 @@ static struct cardea_status session_from_store(const struct verifier *v, struct 
         return s;
     s = verify_session_stored(v, tx, ops, c.sid, &c.secret, &session, &user);
     secret_wipe(&c.secret, sizeof c.secret);
+    if (cardea_ok(s))
+        s = table_user_from_record(&user, &out->user);
     if (!cardea_ok(s))
         return s;
-    table_user_from_record(&user, &out->user);
     out->kind = KIND_SESSION;
     out->sid = session.sid;
     out->key = (struct api_key_id){0};
@@ -168,7 +139,9 @@ static struct cardea_status token_from_store(const struct verifier *v, struct st
         return s;
     if (t.epoch != user.epoch || !ID_SAME(session.user, t.sub))
         return CARDEA_FAIL(E_INVALID_TOKEN);
-    table_user_from_record(&user, &out->user);
+    s = table_user_from_record(&user, &out->user);
+    if (!cardea_ok(s))
+        return s;
     token_identity(v, &t, out);
     out->authenticated_at_ms = session.authenticated_at_ms;
     return CARDEA_SUCCESS;
@@ -185,9 +158,10 @@ static struct cardea_status key_from_store(const struct verifier *v, struct stor
         return s;
     s = stored_key(v, tx, ops, key.id, &key.secret, &record, &user);
     secret_wipe(&key.secret, sizeof key.secret);
+    if (cardea_ok(s))
+        s = table_user_from_record(&user, &out->user);
     if (!cardea_ok(s))
         return s;
-    table_user_from_record(&user, &out->user);
     out->kind = KIND_KEY;
     out->sid = (struct session_id){0};
     out->key = record.id;

@@ -18,7 +18,8 @@ static int setup(void **state)
     snprintf(u.roles, sizeof u.roles, "admin,caf\xc3\xa9,staff");
     memset(&who, 0, sizeof who);
     memset(&policy, 0, sizeof policy);
-    table_user_from_record(&u, &who.user);
+    if (!cardea_ok(table_user_from_record(&u, &who.user)))
+        return -1;
     who.kind = KIND_SESSION;
     who.app = settings_app(settings, VIEW("web"), NULL);
     who.authenticated_at_ms = HOUSE_NOW - 1000;

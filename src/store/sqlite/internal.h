@@ -171,6 +171,9 @@ void bind_text(struct query *q, const char *text, size_t cap);  /* up to a NUL; 
 void bind_view(struct query *q, struct view v);                 /* as text; borrowed */
 void bind_address(struct query *q, const struct address *a);    /* borrowed */
 bool query_row(struct query *q);                                /* true: a row to take from */
+/* The same for a page of which `count` rows have been taken. A query asks for one row more than the page may have: that
+ * one is not taken, but sets *ret_more. */
+bool query_page_row(struct query *q, const struct page *page, uint32_t count, bool *ret_more);
 int64_t take_int(struct query *q);
 int64_t take_int_in(struct query *q, int64_t least, int64_t most); /* malformed outside */
 void take_blob(struct query *q, void *out, size_t len);            /* exactly len */

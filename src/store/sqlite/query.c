@@ -145,6 +145,13 @@ bool query_row(struct query *q)
     return false;
 }
 
+bool query_page_row(struct query *q, const struct page *page, uint32_t count, bool *ret_more)
+{
+    bool row = query_row(q);
+    *ret_more = row && count == page->limit;
+    return row && !*ret_more;
+}
+
 int64_t take_int(struct query *q)
 {
     if (q->st == NULL)

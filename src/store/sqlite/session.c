@@ -163,11 +163,8 @@ struct cardea_status sqlite_session_list(struct store_tx *tx, const struct user_
     bind_int(&q, (int64_t)page->limit + 1);
     uint32_t count = 0;
     bool more = false;
-    while (!more && query_row(&q)) {
-        more = count == page->limit;
-        if (!more)
-            take_session(&q, &out[count++]);
-    }
+    while (query_page_row(&q, page, count, &more))
+        take_session(&q, &out[count++]);
     s = query_end(&q);
     if (!cardea_ok(s))
         return s;

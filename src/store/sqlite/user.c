@@ -174,12 +174,8 @@ struct cardea_status sqlite_user_list(struct store_tx *tx, const struct user_fil
         bind_view(&q, filter->q);
         bind_view(&q, texts.q_end);
         bind_int(&q, (int64_t)page->limit + 1);
-        while (!more && query_row(&q)) {
-            if (count == page->limit)
-                more = true;
-            else
-                take_user(&q, &out[count++]);
-        }
+        while (query_page_row(&q, page, count, &more))
+            take_user(&q, &out[count++]);
         struct cardea_status s = query_end(&q);
         if (!cardea_ok(s))
             return s;
