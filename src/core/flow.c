@@ -48,6 +48,21 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
     return f->ops->event_append(f->tx, e);
 }
 
+void session_freshen(const struct table *table, struct session_record *s)
+{
+    struct table_session t;
+    if (table != NULL && table_find_session(table, s->sid, &t) == TABLE_HIT && t.last_seen_at_ms > s->last_seen_at_ms)
+        s->last_seen_at_ms = t.last_seen_at_ms;
+}
+
+struct cardea_status flow_session_get(const struct flow *f, struct session_id sid, struct session_record *out)
+{
+    struct cardea_status s = f->ops->session_get(f->tx, sid, out);
+    if (cardea_ok(s))
+        session_freshen(f->table, out);
+    return s;
+}
+
 struct cardea_status flow_user_put(const struct flow *f, const struct user_record *u)
 {
     struct user_record *kept = arena_new(f->arena, sizeof *kept);

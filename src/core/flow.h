@@ -19,6 +19,7 @@
 #include "core/change.h"
 #include "core/keyring.h"
 #include "core/settings.h"
+#include "core/table.h"
 
 enum { REVOCATION_SLACK_MS = 5 * 60 * 1000 };
 
@@ -27,6 +28,7 @@ struct flow {
     const struct keyring *keys;
     const struct store_ops *ops;
     struct store_tx *tx;
+    const struct table *table; /* knows of last-seen times before the store does; NULL: there is none */
     const struct entropy *entropy;
     struct arena *arena;
     struct change_list *changes;
@@ -42,6 +44,13 @@ struct flow {
 struct cardea_status flow_event(const struct flow *f, const char *type, const struct user_id *subject,
                                 const struct session_id *sid, struct view detail,
                                 const struct revocation *revocation) CARDEA_CHECKED;
+
+/* A session's record, with its last-seen time as the table knows it: the store hears of it with a delay, and a session
+ * in use must not look idle meanwhile. fails: E_NOT_FOUND. */
+struct cardea_status flow_session_get(const struct flow *f, struct session_id sid,
+                                      struct session_record *out) CARDEA_CHECKED;
+/* The same for a record that was read already. table: NULL changes nothing. */
+void session_freshen(const struct table *table, struct session_record *s);
 
 /* Write a user and tell the table. */
 struct cardea_status flow_user_put(const struct flow *f, const struct user_record *u) CARDEA_CHECKED;

@@ -42,6 +42,7 @@ static struct cardea_status evict(const struct flow *f, const struct user_record
         if (!cardea_ok(s))
             return s;
         for (uint32_t i = 0; i < count; i++) {
+            session_freshen(f->table, &rows[i]);
             if (session_expired(&rows[i], f->now_ms) || ++kept < f->settings->sessions_per_user_max)
                 continue;
             if (ended++ == GRANT_EVICTIONS_MAX)

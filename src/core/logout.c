@@ -29,7 +29,7 @@ struct cardea_status logout_load(struct logout *l, const struct flow *f)
         l->by == LOGOUT_COOKIE ? CARDEA_FAIL(E_INVALID_SESSION) : CARDEA_FAIL(E_INVALID_TOKEN);
     struct session_record r;
     struct user_record user;
-    struct cardea_status s = f->ops->session_get(f->tx, sid_of(l), &r);
+    struct cardea_status s = flow_session_get(f, sid_of(l), &r);
     if (cardea_ok(s))
         s = f->ops->user_get(f->tx, r.user, &user);
     if (s.code == CARDEA_E_NOT_FOUND)

@@ -11,7 +11,7 @@ struct cardea_status refresh_load(struct refresh *r, const struct flow *f)
 {
     struct session_record session;
     struct user_record user;
-    struct cardea_status s = f->ops->session_get(f->tx, r->presented.sid, &session);
+    struct cardea_status s = flow_session_get(f, r->presented.sid, &session);
     if (cardea_ok(s))
         s = f->ops->user_get(f->tx, session.user, &user);
     if (!cardea_ok(s))

@@ -149,7 +149,7 @@ static struct cardea_status me_read(struct exchange *x, struct store_tx *tx, str
 static void me_answer(struct exchange *x, struct me *me)
 {
     if (me->has_session)
-        session_freshen(x, &me->session);
+        session_freshen(x->site->table, &me->session);
     put_user(x, 200, &me->user, me->has_session ? &me->session : NULL, true);
 }
 

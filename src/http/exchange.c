@@ -124,6 +124,7 @@ struct flow exchange_flow(struct exchange *x, struct store_tx *tx)
         .keys = x->site->keys,
         .ops = x->site->store->ops,
         .tx = tx,
+        .table = x->site->table,
         .entropy = x->site->entropy,
         .arena = &x->arena,
         .changes = &x->changes,

@@ -41,14 +41,6 @@ void list_close(struct exchange *x, struct json_writer *w, const struct cursor *
     answer_json(x, 200, w);
 }
 
-void session_freshen(const struct exchange *x, struct session_record *s)
-{
-    struct table_session t;
-    if (x->site->table != NULL && table_find_session(x->site->table, s->sid, &t) == TABLE_HIT &&
-        t.last_seen_at_ms > s->last_seen_at_ms)
-        s->last_seen_at_ms = t.last_seen_at_ms;
-}
-
 struct cardea_status list_sessions(struct exchange *x, struct store_tx *tx, struct user_id user, int64_t epoch,
                                    const struct page *page)
 {
@@ -62,7 +54,7 @@ struct cardea_status list_sessions(struct exchange *x, struct store_tx *tx, stru
         return list_fault(x, s);
     struct json_writer w = list_open(x, count, ANSWER_SESSION_MAX);
     for (uint32_t i = 0; i < count; i++) {
-        session_freshen(x, &rows[i]);
+        session_freshen(x->site->table, &rows[i]);
         if (!session_expired(&rows[i], x->now_ms))
             answer_session(&w, &rows[i], x->who == NULL ? NULL : &x->who->sid);
     }

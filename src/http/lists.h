@@ -32,7 +32,5 @@ struct cardea_status list_sessions(struct exchange *x, struct store_tx *tx, stru
  * owner. */
 struct cardea_status list_api_keys(struct exchange *x, struct store_tx *tx, const struct user_id *user,
                                    const struct page *page) CARDEA_CHECKED;
-/* When a session was last seen: the store hears of it with a delay, the table knows. */
-void session_freshen(const struct exchange *x, struct session_record *s);
 
 #endif

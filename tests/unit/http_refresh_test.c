@@ -284,6 +284,28 @@ static void logout_ends_the_session(void **state)
     assert_problem(&r, 401, "unauthenticated");
 }
 
+/* The store hears of last-seen times with a delay: a session that is in use must end all the same. */
+static void a_session_in_use_logs_out_past_its_stored_idle_end(void **state)
+{
+    (void)state;
+    static const char *const calls[] = {"/v1/logout", "/v1/logout/all"};
+    for (size_t i = 0; i < 2; i++) {
+        struct client c = {0}, before;
+        log_in(&c, &r, "alice", "web"); /* idle 8 h */
+        driver.now_ms += 7 * 3600000LL;
+        drive(&c, &r, METHOD_GET, "/v1/csrf", NULL);
+        assert_status(&r, 200);
+        driver.now_ms += 2 * 3600000LL;
+        drive(&c, &r, METHOD_GET, "/v1/csrf", NULL);
+        assert_status(&r, 200);
+        before = c;
+        drive(&c, &r, METHOD_POST, calls[i], NULL);
+        assert_status(&r, 204);
+        drive(&before, &r, METHOD_GET, "/v1/csrf", NULL);
+        assert_problem(&r, 401, "invalid_session");
+    }
+}
+
 static void spa_logs_out_with_what_it_has(void **state)
 {
     (void)state;
@@ -378,6 +400,7 @@ int main(void)
         SITE_TEST(refresh_from_other_origins),
         SITE_TEST(refresh_ends_with_its_user),
         SITE_TEST(logout_ends_the_session),
+        SITE_TEST(a_session_in_use_logs_out_past_its_stored_idle_end),
         SITE_TEST(spa_logs_out_with_what_it_has),
         SITE_TEST(bearer_logs_out_while_it_is_good),
         SITE_TEST(logout_all_ends_everything),
