@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 enum { GCM_IV = 12, GCM_TAG = 16, BLOCK = 16 };
 
@@ -28,7 +29,7 @@ static const struct aead_kind kinds[AEAD_COUNT] = {
 struct aead_key {
     enum aead algorithm;
     struct cipher_key *cipher;
-    struct cbc_mac mac;
+    struct cbc_mac *mac; /* in guarded memory, read-only; NULL for GCM */
 };
 
 static bool is_aead(enum aead a)
@@ -81,21 +82,36 @@ static struct cardea_status fail(enum cardea_code code)
     return cardea_status(code);
 }
 
+/* NULL without memory. */
+static struct cbc_mac *guarded_mac(const uint8_t *key, size_t len)
+{
+    struct cbc_mac *m = sodium_malloc(sizeof *m);
+
+    if (m == NULL)
+        return NULL;
+    memset(m, 0, sizeof *m);
+    cbc_mac_init(m, key, len);
+    if (sodium_mprotect_readonly(m) != 0) {
+        sodium_free(m);
+        return NULL;
+    }
+    return m;
+}
+
 struct cardea_status aead_key_new(enum aead a, struct view key, struct aead_key **out)
 {
     if (!is_aead(a) || key.len != aead_key_len(a))
         return CARDEA_FAIL(E_USAGE);
     const uint8_t *bytes = (const uint8_t *)key.ptr;
-    struct aead_key *k = sodium_malloc(sizeof *k);
+    struct aead_key *k = calloc(1, sizeof *k);
     if (k == NULL)
         return CARDEA_FAIL(E_BUSY);
-    memset(k, 0, sizeof *k);
     k->algorithm = a;
     if (kinds[a].mac_len > 0)
-        cbc_mac_init(&k->mac, bytes, kinds[a].mac_len);
+        k->mac = guarded_mac(bytes, kinds[a].mac_len);
     k->cipher = cipher_key_new(kinds[a].cipher, bytes + kinds[a].mac_len);
-    if (k->cipher == NULL) {
-        sodium_free(k);
+    if (k->cipher == NULL || (kinds[a].mac_len > 0 && k->mac == NULL)) {
+        aead_key_free(k);
         return fail(CARDEA_E_BUSY);
     }
     *out = k;
@@ -107,7 +123,8 @@ void aead_key_free(struct aead_key *k)
     if (k == NULL)
         return;
     cipher_key_free(k->cipher);
-    sodium_free(k);
+    sodium_free(k->mac);
+    free(k);
 }
 
 enum aead aead_key_algorithm(const struct aead_key *k)
@@ -220,11 +237,6 @@ static bool may_open(enum aead a, const struct aead_message *m)
 
 /* --- kept keys --- */
 
-static const struct cbc_mac *mac_of(const struct aead_key *k)
-{
-    return kinds[k->algorithm].mac_len > 0 ? &k->mac : NULL;
-}
-
 struct cardea_status aead_seal(const struct aead_key *k, const struct aead_message *m, uint8_t *out, uint8_t *tag)
 {
     if (!may_seal(k->algorithm, m))
@@ -232,7 +244,7 @@ struct cardea_status aead_seal(const struct aead_key *k, const struct aead_messa
     EVP_CIPHER_CTX *c = cipher_take(k->cipher, CIPHER_SEAL);
     if (c == NULL)
         return fail(CARDEA_E_BUSY);
-    bool good = seal_in(c, mac_of(k), m, out, tag);
+    bool good = seal_in(c, k->mac, m, out, tag);
     cipher_give(k->cipher, CIPHER_SEAL, c);
     return good ? CARDEA_SUCCESS : fail(CARDEA_E_INTERNAL);
 }
@@ -244,7 +256,7 @@ struct cardea_status aead_open(const struct aead_key *k, const struct aead_messa
     EVP_CIPHER_CTX *c = cipher_take(k->cipher, CIPHER_OPEN);
     if (c == NULL)
         return fail(CARDEA_E_BUSY);
-    bool good = open_in(c, mac_of(k), m, out, ret_len);
+    bool good = open_in(c, k->mac, m, out, ret_len);
     cipher_give(k->cipher, CIPHER_OPEN, c);
     return good ? CARDEA_SUCCESS : fail(CARDEA_E_INVALID_TOKEN);
 }

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <sodium.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 struct slots {
     EVP_CIPHER_CTX *_Atomic at[CIPHER_CONTEXTS];
@@ -10,7 +11,7 @@ struct slots {
 
 struct cipher_key {
     enum cipher cipher;
-    uint8_t bytes[CIPHER_KEY_MAX];
+    uint8_t *bytes;        /* in guarded memory, read-only */
     struct slots slots[2]; /* by direction */
 };
 
@@ -68,13 +69,21 @@ EVP_CIPHER_CTX *cipher_context_new(enum cipher c, const uint8_t *key, enum ciphe
 
 struct cipher_key *cipher_key_new(enum cipher c, const uint8_t *key)
 {
-    struct cipher_key *k = sodium_malloc(sizeof *k);
+    struct cipher_key *k = calloc(1, sizeof *k);
 
     if (k == NULL)
         return NULL;
-    memset(k, 0, sizeof *k);
     k->cipher = c;
+    k->bytes = sodium_malloc(kinds[c].key_len);
+    if (k->bytes == NULL) {
+        free(k);
+        return NULL;
+    }
     memcpy(k->bytes, key, kinds[c].key_len);
+    if (sodium_mprotect_readonly(k->bytes) != 0) {
+        cipher_key_free(k);
+        return NULL;
+    }
     for (enum cipher_direction d = CIPHER_OPEN; d <= CIPHER_SEAL; d++) {
         EVP_CIPHER_CTX *first = cipher_context_new(c, k->bytes, d);
         if (first == NULL) {
@@ -94,7 +103,8 @@ void cipher_key_free(struct cipher_key *k)
         EVP_CIPHER_CTX_free(atomic_load(&k->slots[CIPHER_OPEN].at[i]));
         EVP_CIPHER_CTX_free(atomic_load(&k->slots[CIPHER_SEAL].at[i]));
     }
-    sodium_free(k);
+    sodium_free(k->bytes);
+    free(k);
 }
 
 EVP_CIPHER_CTX *cipher_take(struct cipher_key *k, enum cipher_direction d)
