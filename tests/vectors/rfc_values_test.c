@@ -1,5 +1,6 @@
 /* The values of the RFCs that credentials stand on: RFC 7515 appendix A (signatures), RFC 7638 (thumbprints), RFC 9068
- * (what an access token is). What needs algorithms that do not exist here yet is counted and named, not passed over. */
+ * (what an access token is), as the keyring has them; rfc_jws_test.c has all algorithms and types. What is left out is
+ * counted and named, not passed over. */
 #include "vector_file.h"
 
 #include "core/access_token.h"
@@ -59,8 +60,6 @@ static void rfc7515(void)
         if (signature_algorithm_parse(alg) == SIGNATURE_ES256) {
             check_es256(&f, c, jws);
             es256++;
-        } else if (!view_is(alg, "none")) {
-            leave_out(alg, "no such algorithm yet");
         }
     }
     VECTOR_CHECK(es256 == 1, "%u cases of ES256", es256);
@@ -80,7 +79,6 @@ static void rfc7638(void)
         uint8_t point[SIGNATURE_POINT];
         if (!view_is(vector_text(&f, jwk, "crv"), "P-256")) {
             VECTOR_CHECK(!cardea_ok(signature_jwk_point(json_source(&f.doc, jwk), point)), "%.*s", (int)id.len, id.ptr);
-            leave_out(id, "no such key type yet");
             continue;
         }
         VECTOR_CHECK(cardea_ok(signature_jwk_point(json_source(&f.doc, jwk), point)), "%.*s", (int)id.len, id.ptr);
