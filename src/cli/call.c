@@ -196,8 +196,9 @@ enum exit_code answer_problem(const struct answer *a)
             field[0] = 0;
         document_close(&d);
     }
-    complain("%s%s%s%s%s (%s)", title[0] == 0 ? "refused" : title, field[0] == 0 ? "" : ": ", field,
-             detail[0] == 0 ? "" : ": ", detail, code[0] == 0 ? "no code" : code);
+    /* The sentence about this case says more than the one about its kind. */
+    const char *sentence = detail[0] != 0 ? detail : title[0] != 0 ? title : "refused";
+    complain("%s%s%s (%s)", field, field[0] == 0 ? "" : ": ", sentence, code[0] == 0 ? "no code" : code);
     return a->status == 404   ? EXIT_NOT_FOUND
            : a->status == 409 ? EXIT_CONFLICT
            : a->status == 503 ? EXIT_BUSY

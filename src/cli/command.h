@@ -68,8 +68,12 @@ void context_warnings(const struct context *c);
 /* "cardea: sentence" on stderr, unprintable characters escaped. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Is it one of "user add", "user list", … with "user"? */
+bool command_in_group(const struct command *c, const char *group);
+
 /* help.c */
 void help_overview(struct buf *out);
+void help_group(const char *group, struct buf *out);
 void help_command(const struct command *c, struct buf *out);
 void help_man(struct buf *out);
 

@@ -22,7 +22,7 @@ static const struct option init_options[] = {
     {                                                                                                                  \
         "password-file", "FILE",                                                                                       \
             "Read the password from a file, or with - from standard input; a line feed at its end does not count. "    \
-            "Without it the password is asked for on the terminal."                                                    \
+            "Without it the password is asked for on the terminal. At least 8 characters, and not easy to guess."      \
     }
 static const struct option user_add_options[] = {
     PASSWORD_FILE,
@@ -48,8 +48,8 @@ static const struct option user_roles_options[] = {
     {NULL, NULL, NULL},
 };
 static const struct option apikey_create_options[] = {
-    {"name", "TEXT", "What the key is for."},
-    {"scope", "SCOPE", "Give a scope; may be repeated."},
+    {"name", "TEXT", "What the key is for. It has to have one."},
+    {"scope", "SCOPE", "Give a scope, which policies can ask for; may be repeated."},
     {"expires", "DURATION", "When it ends, such as 90d; by default what the configuration says."},
     {NULL, NULL, NULL},
 };
@@ -84,15 +84,17 @@ const struct command commands[] = {
      run_user_roles},
     {"user suspend", "USER", 1, 1, none, "Suspend a user", "Ends all sessions and tokens, and lets nobody log in.",
      run_user_suspend},
-    {"user resume", "USER", 1, 1, none, "Take a suspension back", "", run_user_resume},
+    {"user resume", "USER", 1, 1, none, "Take a suspension back",
+     "The user may log in again; what the suspension ended stays ended.", run_user_resume},
     {"user logout", "USER", 1, 1, none, "Log a user out everywhere", "Ends all sessions and tokens of the user.",
      run_user_logout},
-    {"user delete", "USER", 1, 1, none, "Remove a user", "With all sessions, tokens and API keys. The journal stays.",
-     run_user_delete},
+    {"user delete", "USER", 1, 1, none, "Remove a user",
+     "With all sessions, tokens and API keys. What the journal says of the user stays.", run_user_delete},
     {"session list", "USER", 1, 1, none, "List a user's sessions", "", run_session_list},
     {"session revoke", "SID", 1, 1, none, "End a session", "Its cookie, refresh token and access tokens end with it.",
      run_session_revoke},
-    {"token revoke", "JTI", 1, 1, none, "Revoke one access token", "", run_token_revoke},
+    {"token revoke", "JTI", 1, 1, none, "Revoke one access token",
+     "JTI is the token's claim jti. Its session lives on, and may get a new one.", run_token_revoke},
     {"signing-key list", "", 0, 0, none, "List the keys that sign access tokens", "", run_signing_key_list},
     {"signing-key rotate", "", 0, 0, none, "Let a new key sign",
      "Graceful: the new key signs once everybody can know it, the old one verifies until its last token has expired.",
@@ -104,7 +106,8 @@ const struct command commands[] = {
      run_apikey_create},
     {"apikey list", "[USER]", 0, 1, none, "List API keys", "", run_apikey_list},
     {"apikey revoke", "ID", 1, 1, none, "Revoke an API key", "", run_apikey_revoke},
-    {"profile list", "", 0, 0, none, "List the profiles of apps", "", run_profile_list},
+    {"profile list", "", 0, 0, none, "List the profiles of apps",
+     "A profile says which credential an app hands out, and for how long.", run_profile_list},
     {"profile show", "PROFILE", 1, 1, none, "Explain a profile and its trade-off", "", run_profile_show},
     {"config check", "", 0, 0, none, "Read the configuration and say what is wrong with it", "", run_config_check},
     {"config show", "", 0, 0, none, "Print every value with where it came from", "The YAML can be read again.",

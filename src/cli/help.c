@@ -77,12 +77,13 @@ static void option_lines(const struct option *o, struct buf *out)
     }
 }
 
-void help_overview(struct buf *out)
+/* The commands of a group, a line each; NULL: all there are. */
+static void command_lines(const char *group, struct buf *out)
 {
-    buf_text(out,
-             "cardea: sessions and signed tokens, one service\n\nUsage: cardea COMMAND [ARGUMENT...] [OPTION...]\n\n");
     for (size_t i = 0; i < command_count; i++) {
         char name[80];
+        if (group != NULL && !command_in_group(&commands[i], group))
+            continue;
         struct buf b = buf_fixed(name, sizeof(name));
         buf_text(&b, commands[i].name);
         if (*commands[i].arguments != 0) {
@@ -96,9 +97,35 @@ void help_overview(struct buf *out)
         buf_text(out, commands[i].summary);
         buf_char(out, '\n');
     }
+}
+
+static void everywhere(struct buf *out)
+{
     buf_text(out, "\nEverywhere:\n");
     option_lines(common_options, out);
-    buf_text(out, "\ncardea help COMMAND explains a command; cardea help --man prints the whole man page.\n");
+}
+
+void help_overview(struct buf *out)
+{
+    buf_text(out,
+             "cardea: sessions and signed tokens, one service\n\nUsage: cardea COMMAND [ARGUMENT...] [OPTION...]\n\n");
+    command_lines(NULL, out);
+    everywhere(out);
+    buf_text(out, "\nTo begin: cardea init --state DIR --admin NAME, then cardea serve --state DIR.\n"
+                  "A USER is given by name or id. cardea help COMMAND explains a command, cardea help --man prints the "
+                  "man page.\n");
+}
+
+void help_group(const char *group, struct buf *out)
+{
+    buf_text(out, "Usage: cardea ");
+    buf_text(out, group);
+    buf_text(out, " COMMAND [ARGUMENT...] [OPTION...]\n\n");
+    command_lines(group, out);
+    everywhere(out);
+    buf_text(out, "\ncardea help ");
+    buf_text(out, group);
+    buf_text(out, " COMMAND explains one of them.\n");
 }
 
 void help_command(const struct command *c, struct buf *out)
@@ -114,8 +141,7 @@ void help_command(const struct command *c, struct buf *out)
         buf_text(out, "\nOptions:\n");
         option_lines(c->options, out);
     }
-    buf_text(out, "\nEverywhere:\n");
-    option_lines(common_options, out);
+    everywhere(out);
     buf_text(out, "\nExit status:\n");
     for (size_t i = 0; i < sizeof(exit_codes) / sizeof(exit_codes[0]); i++) {
         buf_text(out, "  ");

@@ -108,13 +108,18 @@ static const struct command *find_command(const char *const *words, unsigned cou
     return NULL;
 }
 
+bool command_in_group(const struct command *c, const char *group)
+{
+    size_t len = strlen(group);
+    return strncmp(c->name, group, len) == 0 && c->name[len] == ' ';
+}
+
 static bool is_group(const char *word)
 {
-    size_t len = strlen(word);
-    for (size_t i = 0; i < command_count; i++)
-        if (strncmp(commands[i].name, word, len) == 0 && commands[i].name[len] == ' ')
-            return true;
-    return false;
+    size_t i = 0;
+    while (i < command_count && !command_in_group(&commands[i], word))
+        i++;
+    return i < command_count;
 }
 
 /* What is wrong with the command line. */
@@ -127,9 +132,8 @@ static enum exit_code take_option(struct context *c, char **argv, int argc, int 
     size_t len = equals == NULL ? strlen(text) : (size_t)(equals - text);
     const struct option *o = find_option(c->command, text, len);
     if (o == NULL)
-        return USAGE(c->command == NULL ? "unknown option %s; options of a command stand behind it"
-                                        : "unknown option %s; see --help",
-                     argv[*index]);
+        return c->command == NULL ? USAGE("unknown option %s; options of a command stand behind it", argv[*index])
+                                  : USAGE("unknown option %s; see cardea %s --help", argv[*index], c->command->name);
     if (o->argument == NULL && equals != NULL)
         return USAGE("%s takes no value", argv[*index]);
     if (o->argument != NULL && equals == NULL && *index + 1 >= argc)
@@ -164,6 +168,9 @@ static enum exit_code take_words(struct context *c, char **argv, int argc)
             options_end = true;
         } else if (option && strcmp(argv[i], "-h") == 0) {
             c->options[c->option_count < OPTIONS_MAX ? c->option_count++ : 0] = (struct given){"help", ""};
+        } else if (option && c->command == NULL && strcmp(argv[i], "--version") == 0) {
+            c->command = find_command(&(const char *){"version"}, 1, &used);
+            used = 0;
         } else if (option && strncmp(argv[i], "--", 2) == 0) {
             code = take_option(c, argv, argc, &i);
         } else if (option) {
@@ -183,50 +190,59 @@ static enum exit_code take_words(struct context *c, char **argv, int argc)
     return EXIT_OK;
 }
 
-static enum exit_code show_help(const struct context *c)
+/* No such command, as the words say it. */
+static enum exit_code no_command(const struct context *c)
+{
+    const char *word = c->words[0];
+    if (!is_group(word))
+        return USAGE("there is no command %s; see cardea --help", word);
+    if (c->word_count == 1)
+        return USAGE("%s is a group of commands; see cardea %s --help", word, word);
+    return USAGE("there is no command %s %s; see cardea %s --help", word, c->words[1], word);
+}
+
+/* Explain a command, a group of them, or (no words) what there is. */
+static enum exit_code explain(const struct context *c, const struct command *command)
 {
     struct buf out = buf_heap(OUTPUT_MAX);
-    if (c->command == NULL)
+    if (command != NULL)
+        help_command(command, &out);
+    else if (c->word_count == 0)
         help_overview(&out);
+    else if (c->word_count == 1 && is_group(c->words[0]))
+        help_group(c->words[0], &out);
     else
-        help_command(c->command, &out);
+        return no_command(c);
     return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
 }
 
 enum exit_code run_help(struct context *c)
 {
-    struct buf out = buf_heap(OUTPUT_MAX);
     unsigned used;
-    const struct command *found = find_command(c->words, c->word_count, &used);
-    if (context_has(c, "man"))
-        help_man(&out);
-    else if (c->word_count == 0 || (found == NULL && is_group(c->words[0])))
-        help_overview(&out);
-    else if (found == NULL)
-        return USAGE("there is no command %s", c->words[0]);
-    else
-        help_command(found, &out);
+    if (!context_has(c, "man"))
+        return explain(c, find_command(c->words, c->word_count, &used));
+    struct buf out = buf_heap(OUTPUT_MAX);
+    help_man(&out);
     return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
 }
 
 static enum exit_code run(struct context *c)
 {
-    if (context_has(c, "help") && (c->command != NULL || c->word_count == 0 || is_group(c->words[0])))
-        return show_help(c);
-    if (c->command == NULL && c->word_count == 0) {
-        show_help(c);
-        return EXIT_USAGE;
+    const struct command *command = c->command;
+    if (context_has(c, "help"))
+        return explain(c, command);
+    if (command == NULL && c->word_count > 0)
+        return no_command(c);
+    if (command == NULL) {
+        enum exit_code shown = explain(c, NULL);
+        return shown == EXIT_OK ? EXIT_USAGE : shown;
     }
-    if (c->command == NULL)
-        return USAGE(is_group(c->words[0]) ? "%s needs a subcommand; see cardea --help"
-                                           : "there is no command %s; see cardea --help",
-                     c->words[0]);
-    if (c->word_count < c->command->words_min)
-        return USAGE("usage: cardea %s; see --help", c->command->name);
-    if (c->word_count > c->command->words_max)
-        return USAGE("%s: too many arguments; see --help", c->words[c->command->words_max]);
+    if (c->word_count < command->words_min)
+        return USAGE("usage: cardea %s %s; see cardea %s --help", command->name, command->arguments, command->name);
+    if (c->word_count > command->words_max)
+        return USAGE("%s: too many arguments; see cardea %s --help", c->words[command->words_max], command->name);
     c->json = context_has(c, "json");
-    return c->command->run(c);
+    return command->run(c);
 }
 
 int main(int argc, char **argv)

@@ -167,8 +167,10 @@ static struct cardea_status open_folder(const struct config *c, enum installatio
             return fail(o, CARDEA_FAIL(E_IO), "the state folder %s can not be made: %s", c->state, strerror(failed));
     }
     if (stat(c->state, &st) != 0) {
-        enum cardea_code code = errno == ENOENT ? CARDEA_E_NOT_FOUND : CARDEA_E_IO;
-        return fail(o, cardea_status(code), "there is no state folder %s: %s", c->state, strerror(errno));
+        if (errno == ENOENT)
+            return fail(o, CARDEA_FAIL(E_NOT_FOUND),
+                        "there is no state folder %s: name another, or make it with cardea init", c->state);
+        return fail(o, CARDEA_FAIL(E_IO), "the state folder %s: %s", c->state, strerror(errno));
     }
     if (!S_ISDIR(st.st_mode))
         return fail(o, CARDEA_FAIL(E_IO), "%s is not a folder", c->state);

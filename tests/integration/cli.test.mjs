@@ -61,6 +61,18 @@ describe('without an installation', () => {
         if (r.error) return t.skip('mandoc is not installed');
         assert.equal(r.stdout + r.stderr, '');
     });
+    test('a group of commands explains itself, and --version is the command', () => {
+        const help = run(['user', '--help']);
+        assert.equal(help.status, OK);
+        assert.match(help.stdout, /^Usage: cardea user COMMAND[^]*user add NAME/);
+        assert.doesNotMatch(help.stdout, /session list/);
+        assert.equal(run(['help', 'user']).stdout, help.stdout);
+        assert.match(run(['user']).stderr, /see cardea user --help/);
+        assert.match(run(['user', 'nonsense']).stderr, /there is no command user nonsense/);
+        assert.equal(run(['user', 'nonsense', '--help']).status, USAGE);
+        assert.match(run(['user', 'add']).stderr, /usage: cardea user add NAME/);
+        assert.equal(run(['--version']).stdout, run(['version']).stdout);
+    });
     test('wrong command lines are exit status 2 with one sentence', () => {
         for (const args of [['nonsense'], ['user'], ['user', 'nonsense'], ['user', 'show'], ['user', 'show', 'a', 'b'], ['user', 'list', '--colour'],
             ['--colour'], ['user', 'list', '--limit'], ['user', 'list', '--limit', '0'], ['user', 'list', '--limit', 'many'], ['user', 'list', '--json=1'],
