@@ -40,6 +40,7 @@
 #include "base/entropy.h"
 #include "crypto/aead.h"
 #include "crypto/agreement.h"
+#include "crypto/raw_key.h"
 #include "crypto/rsa_oaep.h"
 
 enum {
@@ -97,6 +98,11 @@ struct cardea_status jwe_key_agreement(const struct jwe_rule *r, enum agreement_
 /* For RSA-OAEP-256. fails: E_USAGE; E_INVALID_FIELD: see crypto/rsa_oaep.h; E_BUSY. */
 struct cardea_status jwe_key_rsa(const struct jwe_rule *r, const struct rsa_parts *parts,
                                  struct jwe_key **out) CARDEA_CHECKED;
+/* From a key in parts, whatever its type: the one of the three above that it calls for. The caller clears k.
+ * fails: E_USAGE: the rule is not for a key of this type; E_INVALID_FIELD: no type, curve or key that JWE has; E_BUSY.
+ */
+struct cardea_status jwe_key_from_raw(const struct jwe_rule *r, const struct raw_key *k,
+                                      struct jwe_key **out) CARDEA_CHECKED;
 void jwe_key_free(struct jwe_key *k); /* wipes; NULL is safe */
 enum jwe_alg jwe_key_alg(const struct jwe_key *k);
 bool jwe_key_opens(const struct jwe_key *k); /* false for a public half */

@@ -293,6 +293,95 @@ static void weak_rsa_is_refused(void **state)
     free(small);
 }
 
+static struct raw_key raw_of(enum raw_key_type type, enum raw_key_curve curve)
+{
+    struct raw_key k;
+
+    raw_key_init(&k, type, curve);
+    return k;
+}
+
+static void put_raw(struct raw_key *k, enum raw_key_part part, struct view v)
+{
+    assert_true(raw_key_put(k, part, v));
+}
+
+/* What one made from parts seals, one made directly opens. */
+static void same_key(const struct jwe_rule *r, const struct raw_key *raw, const struct jwe_key *direct)
+{
+    char text[2048];
+    uint8_t room[2048];
+    struct buf b = buf_fixed(text, sizeof text);
+    struct jwe_key *k = NULL;
+    struct jwe_opened opened;
+
+    assert_ok(jwe_key_from_raw(r, raw, &k));
+    assert_ok(jwe_seal(k, &(struct jwe_header){0}, VIEW("parts"), entropy_system(), &b));
+    assert_ok(jwe_open(buf_view(&b), direct, entropy_system(), room, sizeof room, &opened));
+    assert_text(opened.plain, "parts");
+    jwe_key_free(k);
+}
+
+static void keys_from_parts(void **state)
+{
+    static const enum raw_key_curve raw_curves[] = {RAW_CURVE_P256, RAW_CURVE_P384, RAW_CURVE_X25519};
+    struct jwe_rule r = {JWE_ECDH_ES, JWE_ENC(AEAD_A256GCM), VIEW_EMPTY};
+    struct raw_key raw;
+    struct jwe_key *direct = NULL, *none = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct agreement_key *whole = NULL;
+        size_t len = agreement_coordinate_len(curves[i]);
+        bool okp = curves[i] == AGREEMENT_X25519;
+        assert_ok(agreement_key_new(curves[i], view_of(bytes, len), VIEW_EMPTY, &whole));
+        direct = key(JWE_ECDH_ES, AEAD_A256GCM, curves[i], NULL);
+        raw = raw_of(okp ? RAW_KEY_OKP : RAW_KEY_EC, raw_curves[i]);
+        assert_code(jwe_key_from_raw(&r, &raw, &none), E_INVALID_FIELD);
+        put_raw(&raw, RAW_KEY_X, view_of(agreement_key_public(whole).ptr + (okp ? 0 : 1), len));
+        if (!okp) {
+            assert_code(jwe_key_from_raw(&r, &raw, &none), E_INVALID_FIELD);
+            put_raw(&raw, RAW_KEY_Y, view_of(agreement_key_public(whole).ptr + 1 + len, len));
+        }
+        same_key(&r, &raw, direct); /* the public half */
+        put_raw(&raw, RAW_KEY_D, view_of(bytes, len));
+        same_key(&r, &raw, direct);
+        jwe_key_free(direct);
+        agreement_key_free(whole);
+    }
+    raw = raw_of(RAW_KEY_EC, RAW_CURVE_P521);
+    assert_code(jwe_key_from_raw(&r, &raw, &none), E_INVALID_FIELD);
+    raw = raw_of(RAW_KEY_OKP, RAW_CURVE_ED25519);
+    assert_code(jwe_key_from_raw(&r, &raw, &none), E_INVALID_FIELD);
+    raw = raw_of(RAW_KEY_UNSET, RAW_CURVE_UNSET);
+    assert_code(jwe_key_from_raw(&r, &raw, &none), E_INVALID_FIELD);
+
+    raw = raw_of(RAW_KEY_OCT, RAW_CURVE_UNSET);
+    put_raw(&raw, RAW_KEY_K, view_of(bytes, 32));
+    assert_code(jwe_key_from_raw(&r, &raw, &none), E_USAGE);
+    r.alg = JWE_DIR;
+    direct = key(JWE_DIR, AEAD_A256GCM, AGREEMENT_UNSET, NULL);
+    same_key(&r, &raw, direct);
+    jwe_key_free(direct);
+
+    r.alg = JWE_RSA_OAEP_256;
+    raw = raw_of(RAW_KEY_RSA, RAW_CURVE_UNSET);
+    put_raw(&raw, RAW_KEY_N, rsa.parts.n);
+    put_raw(&raw, RAW_KEY_E, rsa.parts.e);
+    direct = key(JWE_RSA_OAEP_256, AEAD_A256GCM, AGREEMENT_UNSET, NULL);
+    same_key(&r, &raw, direct);
+    put_raw(&raw, RAW_KEY_D, rsa.parts.d);
+    put_raw(&raw, RAW_KEY_P, rsa.parts.p);
+    put_raw(&raw, RAW_KEY_Q, rsa.parts.q);
+    put_raw(&raw, RAW_KEY_DP, rsa.parts.dp);
+    put_raw(&raw, RAW_KEY_DQ, rsa.parts.dq);
+    put_raw(&raw, RAW_KEY_QI, rsa.parts.qi);
+    same_key(&r, &raw, direct);
+    jwe_key_free(direct);
+    assert_null(none);
+    raw_key_clear(&raw);
+}
+
 static int make_keys(void **state)
 {
     (void)state;
@@ -309,6 +398,7 @@ int main(void)
         cmocka_unit_test(rfc7516_appendix_a3),    cmocka_unit_test(a_public_half_only_seals),
         cmocka_unit_test(rules_are_kept),         cmocka_unit_test(room_is_asked_for_first),
         cmocka_unit_test(dir_allocates_nothing),  cmocka_unit_test(weak_rsa_is_refused),
+        cmocka_unit_test(keys_from_parts),
     };
 
     if (CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) != 1 || !cardea_ok(crypto_start()))
