@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "core/audit.h"
+#include "core/claims.h"
 #include "daemon/installation.h"
 #include "daemon/log.h"
 
@@ -65,14 +66,17 @@ static bool sweep_table(struct background *b)
 
 static bool flush_seen(struct background *b)
 {
-    uint32_t n = table_take_seen(b->keeper->writer, b->keeper->wall_ms(), b->sids, b->seen_ms, SEEN_AT_ONCE);
-    if (n == 0)
-        return false;
-    struct store_tx *tx = begin(b);
+    if (b->seen_count == 0)
+        b->seen_count = table_take_seen(b->keeper->writer, b->keeper->wall_ms(), b->sids, b->seen_ms, SEEN_AT_ONCE);
+    uint32_t n = b->seen_count;
+    struct store_tx *tx = n == 0 ? NULL : begin(b);
     if (tx == NULL)
         return false;
     struct cardea_status s = ops(b)->session_touch(tx, b->sids, b->seen_ms, n);
-    return cardea_ok(end(b, tx, s, "last-seen times")) && n == SEEN_AT_ONCE;
+    if (!cardea_ok(end(b, tx, s, "last-seen times")))
+        return false;
+    b->seen_count = 0;
+    return n == SEEN_AT_ONCE;
 }
 
 static bool sweep_store(struct background *b)
@@ -89,14 +93,14 @@ static bool sweep_store(struct background *b)
     return cardea_ok(end(b, tx, s, "expired rows")) && looked_at >= STORE_SWEEP_ROWS;
 }
 
+/* The longest that any configuration allows, not what this one says: tokens from before a reload are still about. */
 static struct keyring_times times_of(struct keeper *k)
 {
     struct snapshot *now = publisher_take(k->publisher);
-    struct keyring_times t = {.publish_ms = now->settings->jwks_max_age_ms};
-    for (uint32_t i = 0; i < now->settings->app_count; i++)
-        if (now->settings->apps[i].access_ms > t.retire_ms)
-            t.retire_ms = now->settings->apps[i].access_ms;
-    t.retire_ms += KEYS_LEEWAY_MS;
+    struct keyring_times t = {
+        .publish_ms = now->settings->jwks_max_age_ms,
+        .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
+    };
     snapshot_unref(now);
     return t;
 }
@@ -145,13 +149,16 @@ static struct cardea_status append_failures(struct background *b, struct store_t
 
 static bool report_failures(struct background *b)
 {
-    uint32_t n = guess_drain(b->guess, b->reports, GUESS_AT_ONCE);
-    if (n == 0)
-        return false;
-    struct store_tx *tx = begin(b);
+    if (b->report_count == 0)
+        b->report_count = guess_drain(b->guess, b->reports, GUESS_AT_ONCE);
+    uint32_t n = b->report_count;
+    struct store_tx *tx = n == 0 ? NULL : begin(b);
     if (tx == NULL)
         return false;
-    return cardea_ok(end(b, tx, append_failures(b, tx, n), "failed logins")) && n == GUESS_AT_ONCE;
+    if (!cardea_ok(end(b, tx, append_failures(b, tx, n), "failed logins")))
+        return false;
+    b->report_count = 0;
+    return n == GUESS_AT_ONCE;
 }
 
 static bool save_clock(struct background *b)
@@ -172,10 +179,12 @@ bool background_step(void *background)
     struct background *b = background;
     int64_t now = b->keeper->boot_ms();
     for (int i = 0; i < TASKS; i++) {
-        if (b->due_ms[i] > now)
+        int task = (b->turn + i) % TASKS;
+        if (b->due_ms[task] > now)
             continue;
-        if (!tasks[i](b))
-            b->due_ms[i] = now + every_ms[i];
+        b->turn = (task + 1) % TASKS;
+        if (!tasks[task](b))
+            b->due_ms[task] = now + every_ms[task];
         return true;
     }
     return false;

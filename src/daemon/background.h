@@ -1,7 +1,8 @@
 /* Background work: what must be done now and then, in small steps, by the committer's thread between its groups.
  *
- * Decides: what is due when. Each step is one short transaction or a bounded walk over the table, so a waiting change
- * never waits for more than one step.
+ * Decides: what is due when; tasks take turns, so that one which always has more to do holds up none. What a task has
+ * taken out of memory and could not write is kept and written later. Each step is one short transaction or a bounded
+ * walk over the table, so a waiting change never waits for more than one step.
  */
 #ifndef DAEMON_BACKGROUND_H
 #define DAEMON_BACKGROUND_H
@@ -21,7 +22,6 @@ enum {
     GUESS_AT_ONCE = 64,
     CLOCK_EVERY_MS = 30000,
     MEND_EVERY_MS = 200,
-    KEYS_LEEWAY_MS = 60000, /* a retiring key outlives its last token by this */
 };
 
 enum background_task { TASK_MEND, TASK_TABLE, TASK_SEEN, TASK_STORE, TASK_KEYS, TASK_GUESS, TASK_CLOCK, TASKS };
@@ -31,6 +31,8 @@ struct background {
     struct guess *guess;
     const struct entropy *entropy;
     int64_t due_ms[TASKS];
+    int turn;                          /* the task that comes next, if it is due */
+    uint32_t seen_count, report_count; /* taken, and not written yet */
     struct session_id sids[SEEN_AT_ONCE];
     int64_t seen_ms[SEEN_AT_ONCE];
     struct guess_report reports[GUESS_AT_ONCE];

@@ -1,0 +1,241 @@
+/* Does background work get done: each task in its turn, whatever another has to do, and nothing lost that a store which
+ * was away did not take? On a real SQLite store, with a clock of the test's own. */
+#include "check.h"
+
+#include "core/audit.h"
+#include "crypto/digest.h"
+#include "crypto/random.h"
+#include "daemon/background.h"
+#include "daemon/installation.h"
+#include "daemon/log.h"
+#include "store/sqlite/sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SESSIONS = SEEN_AT_ONCE + 100, STEPS = 4 * TASKS };
+
+static char folder[64], path[96];
+static struct store *real;
+static struct store_ops ops; /* real's, with a begin that can fail */
+static struct store store = {&ops};
+static bool away;
+static struct master_key *master;
+static struct publisher publisher;
+static struct table_map map;
+static struct keeper keeper;
+static struct background background;
+static struct guess *guess;
+static struct session_id sids[SESSIONS];
+static int64_t wall = 1800000000000, boot = 1000;
+
+static int64_t wall_now(void)
+{
+    return wall;
+}
+static int64_t boot_now(void)
+{
+    return boot;
+}
+
+static struct cardea_status begin_or_fail(struct store *s, enum store_mode mode, int64_t deadline_ms,
+                                          struct store_tx **out)
+{
+    (void)s;
+    return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->ops->begin(real, mode, deadline_ms, out);
+}
+
+static struct store_tx *begin(enum store_mode mode)
+{
+    struct store_tx *tx = NULL;
+    assert_ok(real->ops->begin(real, mode, boot + 5000, &tx));
+    return tx;
+}
+
+static void seed(struct keyring **ring)
+{
+    struct store_tx *tx = begin(STORE_WRITE);
+    struct user_record u = {.epoch = 1, .status = USER_ACTIVE, .username = "alice", .metadata = "{}"};
+    u.id = user_id_new(entropy_system(), wall);
+    assert_ok(keyring_create(tx, real->ops, master, entropy_system(), wall));
+    assert_ok(keyring_load(tx, real->ops, master, 1, ring));
+    assert_ok(real->ops->user_put(tx, &u));
+    for (int i = 0; i < SESSIONS; i++) {
+        struct session_record s = {.user = u.id, .epoch = 1, .kind = SESSION_COOKIE, .app = "web"};
+        entropy_fill(entropy_system(), s.sid.bytes, sizeof s.sid.bytes);
+        s.created_at_ms = s.authenticated_at_ms = s.last_seen_at_ms = wall;
+        s.expires_at_ms = wall + 86400000;
+        sids[i] = s.sid;
+        assert_ok(real->ops->session_create(tx, &s));
+    }
+    assert_ok(real->ops->commit(tx));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    char message[256];
+    static const uint8_t key[32] = {1};
+    struct table_geometry g = {.sessions_max = 10000, .others_max_mib = 4};
+    struct listening listening = {0};
+    struct site site = {.wall_ms = wall_now, .boot_ms = boot_now};
+    struct keyring *ring = NULL;
+    struct fill_counts counts;
+    assert_ok(crypto_start());
+    log_start(STDERR_FILENO, LOG_JSON, LOG_ERROR);
+    memcpy(folder, "/tmp/cardea-background-XXXXXX", sizeof "/tmp/cardea-background-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/cardea.db", folder);
+    assert_ok(store_sqlite_open(path, boot_now, digest_sha256, &real, message, sizeof message));
+    ops = *real->ops;
+    ops.begin = begin_or_fail;
+    away = false;
+    master = master_key_new(key);
+    seed(&ring);
+    struct settings *settings = calloc(1, sizeof *settings);
+    assert_non_null(settings);
+    settings_defaults(settings);
+    publisher_init(&publisher);
+    publisher_put(&publisher, snapshot_new(&site, &listening, settings_copy(settings), ring));
+    free(settings);
+    assert_ok(table_map_open(&g, entropy_system(), &map));
+    guess = guess_new(1024, key);
+    keeper = (struct keeper){.writer = map.writer,
+                             .publisher = &publisher,
+                             .store = &store,
+                             .master = master,
+                             .wall_ms = wall_now,
+                             .boot_ms = boot_now,
+                             .keys_generation = 1};
+    assert_ok(keeper_fill(&keeper, &counts));
+    assert_int_equal(counts.sessions, SESSIONS);
+    background_init(&background, &keeper, guess, entropy_system());
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char name[128];
+    snapshot_release(keeper.hold);
+    publisher_clear(&publisher);
+    table_map_close(&map);
+    guess_free(guess);
+    real->ops->close(real);
+    master_key_free(master);
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        unlink(name);
+    }
+    return rmdir(folder);
+}
+
+/* Every session is used, a second later than before. */
+static void use_all(void)
+{
+    wall += 1000;
+    for (int i = 0; i < SESSIONS; i++) {
+        struct table_session s;
+        assert_int_equal(table_find_session(table_of(map.writer), sids[i], &s), TABLE_HIT);
+        table_session_seen(table_of(map.writer), &s, wall);
+    }
+}
+
+static void steps(int count)
+{
+    boot += 60000; /* everything is due */
+    for (int i = 0; i < count; i++)
+        (void)background_step(&background);
+}
+
+static void a_task_with_always_more_to_do_holds_up_none(void **state)
+{
+    (void)state;
+    int64_t saved = 0;
+    boot += 60000;
+    for (int i = 0; i < STEPS; i++) {
+        use_all();
+        (void)background_step(&background);
+    }
+    struct store_tx *tx = begin(STORE_READ);
+    assert_ok(real->ops->value_get(tx, "clock_high_water_ms", &saved));
+    real->ops->abort(tx);
+    assert_true(saved > 0);
+}
+
+static uint64_t failures_journalled(void)
+{
+    struct event *events = calloc(PAGE_MAX, sizeof *events);
+    struct store_tx *tx = begin(STORE_READ);
+    uint32_t count = 0;
+    uint64_t n = 0;
+    assert_non_null(events);
+    assert_ok(real->ops->event_list(tx, 0, false, events, PAGE_MAX, &count));
+    real->ops->abort(tx);
+    for (uint32_t i = 0; i < count; i++)
+        n += strcmp(events[i].type, AUDIT_login_failed) == 0;
+    free(events);
+    return n;
+}
+
+static void what_the_store_did_not_take_is_written_later(void **state)
+{
+    (void)state;
+    struct snapshot *now = publisher_take(&publisher);
+    struct guess_subject who = {.username = VIEW("bob")};
+    int64_t wait_ms;
+    assert_ok(guess_begin(guess, now->settings, &who, wall, &wait_ms));
+    guess_failed(guess, now->settings, &who, wall);
+    snapshot_unref(now);
+    use_all();
+    int64_t seen = wall;
+    away = true;
+    steps(STEPS);
+    away = false;
+    steps(STEPS);
+    struct store_tx *tx = begin(STORE_READ);
+    for (int i = 0; i < SESSIONS; i++) {
+        struct session_record r;
+        assert_ok(real->ops->session_get(tx, sids[i], &r));
+        assert_int_equal(r.last_seen_at_ms, seen);
+    }
+    real->ops->abort(tx);
+    assert_int_equal(failures_journalled(), 1);
+}
+
+/* A configuration with shorter tokens may have come since the last long one was issued. */
+static void a_retiring_key_outlives_the_longest_token(void **state)
+{
+    (void)state;
+    struct keyring_times times = {.publish_ms = 3600000, .retire_ms = 1};
+    int64_t at_ms = 0;
+    struct store_tx *tx = begin(STORE_WRITE);
+    assert_ok(keyring_rotate(tx, real->ops, master, entropy_system(), &times, wall, &at_ms));
+    assert_ok(real->ops->commit(tx));
+    assert_true(at_ms > wall);
+    wall = at_ms;
+    steps(STEPS);
+    struct snapshot *now = publisher_take(&publisher);
+    int retiring = 0;
+    for (uint32_t i = 0; i < now->keys->access_count; i++)
+        if (now->keys->access[i].state == KEY_RETIRING) {
+            retiring++;
+            assert_true(now->keys->access[i].drop_at_ms >= wall + 3600000);
+        }
+    snapshot_unref(now);
+    assert_int_equal(retiring, 1);
+}
+
+#define BACKGROUND_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BACKGROUND_TEST(a_task_with_always_more_to_do_holds_up_none),
+        BACKGROUND_TEST(what_the_store_did_not_take_is_written_later),
+        BACKGROUND_TEST(a_retiring_key_outlives_the_longest_token),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
