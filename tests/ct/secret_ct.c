@@ -3,6 +3,8 @@
  * that leaks on purpose must be reported, or nothing here meant anything. */
 #include "base/secret.h"
 #include "core/paseto.h"
+#include "crypto/aead.h"
+#include "crypto/agreement.h"
 #include "crypto/mac.h"
 #include "crypto/random.h"
 
@@ -77,6 +79,27 @@ static void encryption(void)
     expect_errors("xchacha20_xor", before, false);
 }
 
+/* Keys and plain text of JWE's content encryptions; of derived keys, the secret that they come from. */
+static void sealing(void)
+{
+    uint8_t key[AEAD_KEY_MAX] = {1}, iv[AEAD_IV_MAX] = {0}, plain[100] = {0}, sealed[128], tag[AEAD_TAG_MAX];
+    struct aead_key *k = NULL;
+
+    hide(key, sizeof key);
+    hide(plain, sizeof plain);
+    for (enum aead a = AEAD_A128GCM; a < AEAD_COUNT; a++) {
+        struct aead_message m = {view_of(iv, aead_iv_len(a)), VIEW("header"), view_of(plain, sizeof plain), VIEW_EMPTY};
+        unsigned long before = VALGRIND_COUNT_ERRORS;
+        failed += !cardea_ok(aead_key_new(a, view_of(key, aead_key_len(a)), &k));
+        failed += !cardea_ok(aead_seal(k, &m, sealed, tag));
+        aead_key_free(k);
+        expect_errors(aead_name(a), before, false);
+    }
+    unsigned long before = VALGRIND_COUNT_ERRORS;
+    concat_kdf(view_of(key, 32), VIEW("A256GCM"), VIEW("Alice"), VIEW("Bob"), sealed, 64);
+    expect_errors("concat_kdf", before, false);
+}
+
 static void signing(void)
 {
     uint8_t seed[32] = {1}, signature[64];
@@ -114,6 +137,7 @@ int main(void)
     comparing();
     macs();
     encryption();
+    sealing();
     signing();
     a_leak_is_noticed();
     return failed == 0 ? 0 : 1;

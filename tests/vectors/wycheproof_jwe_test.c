@@ -41,7 +41,9 @@ static void check(const struct vector_file *f, uint32_t t, const struct jwe_key 
 
     (void)cardea_ok(json_int(&f->doc, json_get(&f->doc, t, VIEW("tcId")), &id));
     if (k == NULL) {
+        struct jwe_token token;
         left_out++;
+        VECTOR_CHECK(!good || !cardea_ok(jwe_read(text, &token)), "tcId %lld", (long long)id);
         if (good)
             printf("left out: tcId %lld: there is no %.*s\n", (long long)id, (int)alg.len, alg.ptr);
         return;
