@@ -57,6 +57,9 @@ enum json_type json_type(const struct json *doc,
                          uint32_t token); /* ABSENT for an index out of range, and only then for 0 in an empty doc */
 /* The value of a member, 0 when there is none (or `object` is none). Names with escapes are compared unescaped. */
 uint32_t json_get(const struct json *doc, uint32_t object, struct view name);
+/* Several members in one pass: out[i] is json_get(doc, object, names[i]); names differ. Cheapest where the members come
+ * in the order of the names. */
+void json_pick(const struct json *doc, uint32_t object, const struct view *names, size_t count, uint32_t *out);
 /* Walk children: for (c = json_first(d, t); c; c = json_after(d, t, c)). In an object a child is a name, its value is
  * child + 1. */
 uint32_t json_first(const struct json *doc, uint32_t parent);

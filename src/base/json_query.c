@@ -30,16 +30,44 @@ static bool unescapes_to(struct view source, struct view name)
     return name.len == 0;
 }
 
+/* The last character first: claims have three letters each, and a call of memcmp costs more than all of them. */
+static bool is_name(const struct json *doc, const struct json_token *t, struct view name)
+{
+    const char *text = doc->text.ptr + t->start;
+
+    return t->len == name.len && (name.len == 0 || (text[name.len - 1] == name.ptr[name.len - 1] &&
+                                                    memcmp(text, name.ptr, name.len - 1) == 0));
+}
+
 uint32_t json_get(const struct json *doc, uint32_t object, struct view name)
 {
     if (token_of(doc, object, JSON_OBJECT) == NULL)
         return 0;
     for (uint32_t child = json_first(doc, object); child != 0; child = json_after(doc, object, child)) {
         const struct json_token *t = &doc->tokens[child];
-        if (t->escaped ? unescapes_to(text_of(doc, t), name) : view_equal(text_of(doc, t), name))
+        if (t->escaped ? unescapes_to(text_of(doc, t), name) : is_name(doc, t, name))
             return child + 1;
     }
     return 0;
+}
+
+void json_pick(const struct json *doc, uint32_t object, const struct view *names, size_t count, uint32_t *out)
+{
+    size_t guess = 0;
+
+    memset(out, 0, count * sizeof *out);
+    if (token_of(doc, object, JSON_OBJECT) == NULL)
+        return;
+    for (uint32_t child = json_first(doc, object); child != 0; child = json_after(doc, object, child)) {
+        const struct json_token *t = &doc->tokens[child];
+        for (size_t tried = 0; tried < count; tried++, guess++) {
+            guess = guess < count ? guess : 0;
+            if (t->escaped ? unescapes_to(text_of(doc, t), names[guess]) : is_name(doc, t, names[guess])) {
+                out[guess++] = child + 1;
+                break;
+            }
+        }
+    }
 }
 
 uint32_t json_first(const struct json *doc, uint32_t parent)

@@ -43,16 +43,60 @@ static bool read_header(const struct json *doc, struct jws_header *out)
     return !out->others || (json_get(doc, 0, VIEW("crit")) == 0 && json_get(doc, 0, VIEW("b64")) == 0);
 }
 
-struct cardea_status jws_read(struct view text, struct jws *out)
+/* A string of printable ASCII without escapes, from behind its first quote; *at ends behind the second. */
+static bool scan_text(struct view text, size_t *at, struct view *out)
+{
+    size_t i = *at;
+
+    while (i < text.len && text.ptr[i] != '"') {
+        if (text.ptr[i] < 0x20 || text.ptr[i] > 0x7e || text.ptr[i] == '\\')
+            return false;
+        i++;
+    }
+    *out = view_of(text.ptr + *at, i - *at);
+    *at = i + 1;
+    return i < text.len && out->len > 0 && out->len <= NAME_MAX;
+}
+
+/* The header that nearly every token has, {"alg":"…","kid":"…","typ":"…"} or a part of it in this order and without
+ * spaces, read without the JSON reader, which costs as much as a MAC. What it takes the reader would take, with the
+ * same result; of all else it says nothing. */
+static bool scan_header(struct view text, struct jws_header *out)
+{
+    static const char names[][8] = {"\"alg\":\"", "\"kid\":\"", "\"typ\":\""};
+    struct view *const values[] = {&out->alg, &out->kid, &out->typ};
+    size_t at = 0, name_len = sizeof names[0] - 1;
+
+    *out = (struct jws_header){.others = false};
+    for (size_t i = 0; i < 3; i++) {
+        if (text.len - at <= 1 + name_len || memcmp(text.ptr + at + 1, names[i], name_len) != 0)
+            continue;
+        if (text.ptr[at] != (at == 0 ? '{' : ','))
+            return false;
+        at += 1 + name_len;
+        if (!scan_text(text, &at, values[i]))
+            return false;
+    }
+    return out->alg.len > 0 && text.len - at == 1 && text.ptr[at] == '}';
+}
+
+static bool parse_header(struct view text, struct jws_header *out)
 {
     struct json_token tokens[HEADER_TOKENS];
     struct json doc;
+
+    return cardea_ok(json_read(text, tokens, HEADER_TOKENS, &doc, NULL)) && read_header(&doc, out);
+}
+
+struct cardea_status jws_read(struct view text, struct jws *out)
+{
     struct view header;
     size_t len;
 
-    if (!split(text, &header, out) || !cardea_ok(base64url_decode(header, out->plain, sizeof out->plain, &len)) ||
-        !cardea_ok(json_read(view_of(out->plain, len), tokens, HEADER_TOKENS, &doc, NULL)) ||
-        !read_header(&doc, &out->header))
+    if (!split(text, &header, out) || !cardea_ok(base64url_decode(header, out->plain, sizeof out->plain, &len)))
+        return REFUSED;
+    header = view_of(out->plain, len);
+    if (!scan_header(header, &out->header) && !parse_header(header, &out->header))
         return REFUSED;
     out->header.bytes = len;
     return CARDEA_SUCCESS;

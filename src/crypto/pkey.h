@@ -5,6 +5,9 @@
  * (ROCA, CVE-2017-15361); exponents that are even, below 65537 or above 64 bits; leading zeros; private RSA keys
  * without all their parts or whose parts do not belong together; EC points off the curve or not as long as the curve
  * says; halves that do not match; Ed448 points off the curve, of small order or not canonical.
+ *
+ * Limits: of an RSA modulus alone nobody can see that it is the product of two large primes. OpenSSL looks for small
+ * factors and tries random bases, so a number of many factors may pass once and be refused the next time.
  */
 #ifndef CRYPTO_PKEY_H
 #define CRYPTO_PKEY_H

@@ -22,7 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (a == SIGNATURE_UNSET || !cardea_ok(verify_key_load(a, &k, &verify)))
         return 0;
     verify_key_free(verify);
-    EXPECT(cardea_ok(pem_write(&k, false, &b)));
+    if (!cardea_ok(pem_write(&k, false, &b))) {
+        EXPECT(k.type == RAW_KEY_RSA); /* a modulus that passed by chance (crypto/pkey.h) */
+        return 0;
+    }
     EXPECT(cardea_ok(pem_read(buf_view(&b), &back)));
     EXPECT(back.type == k.type && back.curve == k.curve);
     EXPECT(!raw_key_is_secret(&back));

@@ -344,9 +344,35 @@ static void tokens_run_out(void **state)
     assert_code(json_read(VIEW("[1,2,3,tru]"), few, 4, &doc, &error), E_BAD_JSON);
 }
 
+static void picks_as_get_does(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[\"a\"]",
+        "\"a\"",
+        "{\"a\":1,\"b\":2,\"cc\":3,\"\":4}",
+        "{\"cc\":[1,{\"a\":2}],\"x\":{\"b\":1},\"a\":1}",
+        "{\"\":1,\"ca\":1,\"\\u0061\":7,\"y\":2}",
+        "{\"x\":1,\"y\":2,\"z\":3}",
+    };
+    static const struct view names[] = {{"a", 1}, {"b", 1}, {"cc", 2}, {NULL, 0}, {"none", 4}};
+    struct json_token room[32];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct json doc;
+        uint32_t out[5] = {9, 9, 9, 9, 9};
+        assert_ok(json_read(view_text(texts[i]), room, 32, &doc, NULL));
+        json_pick(&doc, 0, names, 5, out);
+        for (size_t n = 0; n < 5; n++)
+            assert_int_equal(out[n], json_get(&doc, 0, names[n]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(picks_as_get_does),
         cmocka_unit_test(members_are_found),
         cmocka_unit_test(children_are_walked),
         cmocka_unit_test(absence_is_harmless),

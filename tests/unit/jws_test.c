@@ -367,6 +367,58 @@ static void one_text_a_token(void **state)
     assert_code(judge(VIEW("{\"payload\":\"e30\",\"signatures\":[]}"), SIGNATURE_HS256), E_INVALID_TOKEN);
 }
 
+/* A header in its common form is read by a shortcut; with a space in front, by the JSON reader: they agree. */
+static void the_shortcut_reads_as_json_does(void **state)
+{
+    static const char *const headers[] = {"{\"alg\":\"HS256\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"k\"}",
+                                          "{\"alg\":\"HS256\",\"typ\":\"JWT\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"k\",\"typ\":\"JWT\"}",
+                                          "{\"kid\":\"k\",\"typ\":\"JWT\"}",
+                                          "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k\"}",
+                                          "{\"kid\":\"k\",\"alg\":\"HS256\"}",
+                                          "{\"alg\":\"HS256\",\"alg\":\"HS256\"}",
+                                          "{\"alg\":\"\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"\"}",
+                                          "{\"alg\":\"HS256\\u0041\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"\xc3\xa9\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"\xff\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"a\x7f\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"a\nb\"}",
+                                          "{\"alg\":\"HS256\"",
+                                          "{\"alg\":\"HS256",
+                                          "{\"alg\":\"HS256\"}}",
+                                          "{\"alg\":\"HS256\",}",
+                                          "{\"alg\":\"HS256\"\"kid\":\"k\"}",
+                                          "{,\"alg\":\"HS256\"}",
+                                          "{\"alg\":\"HS256\",\"kid\":\"a,b}\",\"typ\":\"{\"}",
+                                          "{\"alg\":\"HS256\",\"x\":1}",
+                                          "{\"alg\":\"HS256\"{\"kid\":\"k\"}",
+                                          "{\"alg\":\"a\",\"kid\":\"b\",\"typ\":\"c\",\"crit\":[\"x\"]}",
+                                          "{\"alg\":\"none\"}",
+                                          "{",
+                                          "{}",
+                                          "",
+                                          "\"alg\":\"HS256\""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        char spaced[128];
+        struct jws a, b;
+        snprintf(spaced, sizeof spaced, " %s", headers[i]);
+        struct cardea_status one = jws_read(forge(SIGNATURE_HS256, view_text(headers[i]), VIEW("{}")), &a);
+        struct cardea_status two = jws_read(forge(SIGNATURE_HS256, view_text(spaced), VIEW("{}")), &b);
+        assert_int_equal(one.code, two.code);
+        if (!cardea_ok(one))
+            continue;
+        assert_view(a.header.alg, b.header.alg);
+        assert_view(a.header.kid, b.header.kid);
+        assert_view(a.header.typ, b.header.typ);
+        assert_int_equal(a.header.others, b.header.others);
+        assert_int_equal(a.header.bytes + 1, b.header.bytes);
+    }
+}
+
 static void a_set_answers_with_one_key_or_none(void **state)
 {
     static char text[TEXT_MAX];
@@ -448,6 +500,7 @@ int main(void)
         cmocka_unit_test(a13_a15_a16_keys_in_the_header),
         cmocka_unit_test(headers_that_are_refused),
         cmocka_unit_test(one_text_a_token),
+        cmocka_unit_test(the_shortcut_reads_as_json_does),
         cmocka_unit_test(a_set_answers_with_one_key_or_none),
         cmocka_unit_test(access_tokens_of_every_algorithm),
     };
