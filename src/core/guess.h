@@ -28,6 +28,8 @@
  * names (itself held to the address's rate) pushes out free failures of others, but not the score of an account under
  * attack, unless the flood guesses as hard at GUESS_WAYS accounts of that very set.
  *
+ * Times are the boot clock's: the wall clock may be put back and then stands still, and a wait must not stand with it.
+ *
  * Threading: any thread; one lock a shard of sets, held for some 100 ns. No store, no clock, no randomness of its own.
  *
  *     struct guess_subject who = {.username = name, .address = client};

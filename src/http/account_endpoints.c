@@ -52,7 +52,7 @@ static struct cardea_status signup_begin(struct exchange *x)
     if (!cardea_ok(s))
         return s;
     int64_t wait_ms = 0;
-    s = guess_check(x->site->guess, x->site->settings, &u->who, x->now_ms, &wait_ms);
+    s = guess_check(x->site->guess, x->site->settings, &u->who, x->site->boot_ms(), &wait_ms);
     return exchange_slow_down(x, s, wait_ms);
 }
 
@@ -78,16 +78,16 @@ static struct cardea_status signup_work(struct exchange *x)
     if (!cardea_ok(s))
         return exchange_fault(x, s, "password", view_text(reason));
     int64_t wait_ms = 0;
-    s = guess_begin(x->site->guess, settings, &u->who, x->now_ms, &wait_ms);
+    s = guess_begin(x->site->guess, settings, &u->who, x->site->boot_ms(), &wait_ms);
     if (!cardea_ok(s))
         return exchange_slow_down(x, s, wait_ms);
     s = name_free(x, u->username);
     if (cardea_ok(s))
         s = argon2_hash(u->password, settings->argon2, u->hash, sizeof u->hash);
     if (s.code == CARDEA_E_USERNAME_TAKEN)
-        guess_failed(x->site->guess, settings, &u->who, x->now_ms);
+        guess_failed(x->site->guess, settings, &u->who, x->site->boot_ms());
     else
-        guess_abandoned(x->site->guess, &u->who, x->now_ms);
+        guess_abandoned(x->site->guess, &u->who, x->site->boot_ms());
     return s;
 }
 

@@ -68,7 +68,7 @@ static struct cardea_status login_begin(struct exchange *x)
     take_presented(x, l);
     login_name(l, x->site->settings);
     int64_t wait_ms = 0;
-    s = login_check(l, x->site->guess, x->site->settings, x->now_ms, &wait_ms);
+    s = login_check(l, x->site->guess, x->site->settings, x->site->boot_ms(), &wait_ms);
     return exchange_slow_down(x, s, wait_ms);
 }
 
@@ -84,7 +84,7 @@ static struct cardea_status login_work(struct exchange *x)
     if (!cardea_ok(s))
         return s;
     int64_t wait_ms = 0;
-    s = login_prove(l, x->site->guess, x->site->settings, x->now_ms, &wait_ms);
+    s = login_prove(l, x->site->guess, x->site->settings, x->site->boot_ms(), &wait_ms);
     return exchange_slow_down(x, s, wait_ms);
 }
 
@@ -166,7 +166,7 @@ static struct cardea_status stepup_work(struct exchange *x)
     if (!cardea_ok(s))
         return s;
     int64_t wait_ms = 0;
-    s = stepup_prove(u, x->site->guess, x->site->settings, x->request.client, x->now_ms, &wait_ms);
+    s = stepup_prove(u, x->site->guess, x->site->settings, x->request.client, x->site->boot_ms(), &wait_ms);
     if (s.code == CARDEA_E_WEAK_PASSWORD || s.code == CARDEA_E_INVALID_FIELD)
         return exchange_fault(x, s, "new_password", view_text(u->weak_reason));
     return exchange_slow_down(x, s, wait_ms);

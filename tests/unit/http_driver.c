@@ -24,7 +24,7 @@ static int64_t wall_ms(void)
 
 static int64_t boot_ms(void)
 {
-    return 1000;
+    return driver.now_ms + driver.boot_ahead_ms;
 }
 
 static struct store_tx *open_tx(enum store_mode mode)
@@ -100,6 +100,7 @@ int driver_open(void **state)
     assert_ok(crypto_start());
     memset(&driver, 0, sizeof driver);
     driver.now_ms = 1800000000000;
+    driver.boot_ahead_ms = 0;
     settings_defaults(&driver.settings);
     driver.settings.argon2 = (struct argon2_cost){.memory_kib = 64, .passes = 1};
     memcpy(folder + sizeof folder - 7, "XXXXXX", 6);

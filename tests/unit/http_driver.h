@@ -50,7 +50,7 @@ struct driver {
     struct settings settings;
     struct site site;
     struct table_writer *writer;
-    int64_t now_ms;
+    int64_t now_ms, boot_ahead_ms; /* the boot clock goes with the time, and on where that stands still */
 };
 extern struct driver driver;
 

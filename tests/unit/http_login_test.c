@@ -274,6 +274,23 @@ static void guesses_are_slowed(void **state)
     assert_status(&r, 200);
 }
 
+/* A wall clock that was put back stands still until it has caught up; nobody stays locked out for that. */
+static void guessing_goes_by_a_clock_that_never_stands_still(void **state)
+{
+    (void)state;
+    struct client stranger = {0}, owner = {0};
+    int i;
+    for (i = 0; i < 50; i++) {
+        drive(&stranger, &r, METHOD_POST, "/v1/login", "{\"username\":\"alice\",\"password\":\"wrong password\"}");
+        if (r.status != 401)
+            break;
+    }
+    assert_problem(&r, 429, "rate_limited");
+    driver.boot_ahead_ms += 10 * 60000;
+    drive(&owner, &r, METHOD_POST, "/v1/login", LOGIN_OK);
+    assert_status(&r, 200);
+}
+
 static void user_changed_while_hashing(void **state)
 {
     (void)state;
@@ -335,6 +352,7 @@ int main(void)
         SITE_TEST(oldest_session_ends_past_the_limit),
         SITE_TEST(hash_is_renewed_when_the_cost_rises),
         SITE_TEST(guesses_are_slowed),
+        SITE_TEST(guessing_goes_by_a_clock_that_never_stands_still),
         SITE_TEST(user_changed_while_hashing),
         SITE_TEST(login_by_verified_email_alone),
         SITE_TEST(cookie_names_by_settings),
