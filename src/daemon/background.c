@@ -33,7 +33,9 @@ static struct store_tx *begin(struct background *b)
     struct store_tx *tx = NULL;
     struct cardea_status s =
         ops(b)->begin(b->keeper->store, STORE_WRITE, b->keeper->boot_ms() + BACKGROUND_DEADLINE_MS, &tx);
-    atomic_store_explicit(&b->store_ok, cardea_ok(s), memory_order_relaxed);
+    /* That it begins proves little: a store is well again when something has been written. */
+    if (!cardea_ok(s))
+        atomic_store_explicit(&b->store_ok, false, memory_order_relaxed);
     return cardea_ok(s) ? tx : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "store/sqlite/sqlite.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ static char folder[64], path[96];
 static struct store *real;
 static struct store_ops ops; /* real's, with a begin that can fail */
 static struct store store = {&ops};
-static bool away;
+static bool away, full;
 static struct master_key *master;
 static struct publisher publisher;
 static struct table_map map;
@@ -44,6 +45,14 @@ static struct cardea_status begin_or_fail(struct store *s, enum store_mode mode,
 {
     (void)s;
     return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->ops->begin(real, mode, deadline_ms, out);
+}
+
+static struct cardea_status commit_or_fail(struct store_tx *tx)
+{
+    if (!full)
+        return real->ops->commit(tx);
+    real->ops->abort(tx);
+    return CARDEA_FAIL(E_IO);
 }
 
 static struct store_tx *begin(enum store_mode mode)
@@ -90,7 +99,8 @@ static int set_up(void **state)
     assert_ok(store_sqlite_open(path, boot_now, digest_sha256, &real, message, sizeof message));
     ops = *real->ops;
     ops.begin = begin_or_fail;
-    away = false;
+    ops.commit = commit_or_fail;
+    away = full = false;
     master = master_key_new(key);
     seed(&ring);
     struct settings *settings = calloc(1, sizeof *settings);
@@ -205,6 +215,28 @@ static void what_the_store_did_not_take_is_written_later(void **state)
     assert_int_equal(failures_journalled(), 1);
 }
 
+static bool store_ok(void)
+{
+    return atomic_load(&background.store_ok);
+}
+
+/* A full disk lets transactions begin, and some find nothing to write. */
+static void a_store_that_takes_nothing_is_not_ready(void **state)
+{
+    (void)state;
+    assert_true(store_ok());
+    full = true;
+    steps(STEPS);
+    assert_false(store_ok());
+    boot += STORE_SWEEP_EVERY_MS; /* the sweeper begins, finds nothing, and takes it back */
+    for (int i = 0; i < STEPS; i++)
+        (void)background_step(&background);
+    assert_false(store_ok());
+    full = false;
+    steps(STEPS);
+    assert_true(store_ok());
+}
+
 /* A configuration with shorter tokens may have come since the last long one was issued. */
 static void a_retiring_key_outlives_the_longest_token(void **state)
 {
@@ -235,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BACKGROUND_TEST(a_task_with_always_more_to_do_holds_up_none),
         BACKGROUND_TEST(what_the_store_did_not_take_is_written_later),
+        BACKGROUND_TEST(a_store_that_takes_nothing_is_not_ready),
         BACKGROUND_TEST(a_retiring_key_outlives_the_longest_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
