@@ -163,8 +163,19 @@ static bool report_failures(struct background *b)
     return n == GUESS_AT_ONCE;
 }
 
+/* An operator can not see otherwise why nothing expires. */
+static void warn_of_clock(void)
+{
+    int64_t behind_ms = installation_clock_behind_ms();
+    if (behind_ms > CLOCK_BEHIND_MS)
+        log_write(LOG_WARN,
+                  "the clock is behind a time that was seen before: until it has caught up, time stands still",
+                  LOG_FIELDS(LOG_INT("behind_s", behind_ms / 1000)));
+}
+
 static bool save_clock(struct background *b)
 {
+    warn_of_clock();
     struct store_tx *tx = begin(b);
     if (tx != NULL)
         (void)end(b, tx, installation_clock_save(tx, ops(b)), "the clock");

@@ -21,6 +21,7 @@ enum {
     GUESS_EVERY_MS = 5000,
     GUESS_AT_ONCE = 64,
     CLOCK_EVERY_MS = 30000,
+    CLOCK_BEHIND_MS = 10000, /* what is worth a warning */
     MEND_EVERY_MS = 200,
 };
 

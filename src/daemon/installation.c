@@ -75,6 +75,15 @@ int64_t installation_wall_ms(void)
     return now;
 }
 
+int64_t installation_clock_behind_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    int64_t behind =
+        atomic_load_explicit(&clock_floor_ms, memory_order_relaxed) - ((int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+    return behind > 0 ? behind : 0;
+}
+
 struct cardea_status installation_clock_save(struct store_tx *tx, const struct store_ops *ops)
 {
     return ops->value_put(tx, clock_value, installation_wall_ms());

@@ -36,6 +36,8 @@ void installation_close(struct installation *i);
  * Thread-safe. A clock that ran ahead once holds time still until the real one has caught up: credentials then live
  * longer than they should by no more than that, and none that was dead comes alive. */
 int64_t installation_wall_ms(void);
+/* For how long time stands still now: how far the system's clock is behind the mark, 0 when it is not. */
+int64_t installation_clock_behind_ms(void);
 /* Persist the high-water mark, in a write transaction of the caller's: the service does so now and then. */
 struct cardea_status installation_clock_save(struct store_tx *tx, const struct store_ops *ops) CARDEA_CHECKED;
 int64_t installation_boot_ms(void);

@@ -265,8 +265,10 @@ static void time_never_runs_behind_its_mark(void **state)
     assert_ok(ops->commit(tx));
     installation_close(&i);
     assert_true(installation_wall_ms() < ahead);
+    assert_true(installation_clock_behind_ms() < 1000);
     assert_ok(installation_open(config, INSTALLATION_OPEN, &i, message, sizeof message));
     assert_int_equal(installation_wall_ms(), ahead);
+    assert_true(installation_clock_behind_ms() > 0 && installation_clock_behind_ms() <= 3600 * 1000);
     assert_ok(ops->begin(i.store, STORE_WRITE, installation_boot_ms() + 5000, &tx));
     assert_ok(installation_clock_save(tx, ops));
     assert_ok(ops->value_get(tx, "clock_high_water_ms", &saved));
