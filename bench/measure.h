@@ -1,5 +1,5 @@
-/* What in-process benchmarks of small operations share: two things measured side by side in alternating rounds,
- * medians, and one row a figure (a JSON object with --json, else text).
+/* What in-process benchmarks share: clocks, medians, one row a figure (a JSON object with --json, else text), and for
+ * small operations two things measured side by side in alternating rounds.
  *
  *     measure_side_by_side("verify ES256", ours, "bare EVP_PKEY_verify", bare, 200, 1.05);
  */
@@ -32,6 +32,15 @@ static inline double measure_now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+/* Of this thread's processor time: the machine may have others to serve. */
+static inline double measure_cpu_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
 static inline double measure_round(measured *f, size_t count)
 {
     double start = measure_now_ns();
@@ -54,23 +63,39 @@ static inline double measure_median(double *values, size_t count)
     return values[count / 2];
 }
 
-/* One row. goal: the most that ratio may be; 0: none. */
-static inline void measure_report(const char *name, double ns, const char *against, double against_ns, double ratio,
-                                  double goal)
+struct figure {
+    const char *name;
+    double value;
+    const char *unit;
+    const char *against; /* what it is held against; NULL: nothing */
+    double rival;        /* that one's value */
+    double ratio;        /* 0: value / rival */
+    double goal;         /* 0: none */
+    enum { GOAL_AT_MOST = 0, GOAL_AT_LEAST, GOAL_RATIO_AT_MOST } goal_is;
+};
+
+static inline bool figure_met(const struct figure *f, double ratio)
 {
+    return f->goal_is == GOAL_AT_LEAST ? f->value >= f->goal
+                                       : (f->goal_is == GOAL_RATIO_AT_MOST ? ratio : f->value) <= f->goal;
+}
+
+static inline void figure_print(const struct figure *f)
+{
+    double ratio = f->against == NULL ? 0 : f->ratio > 0 ? f->ratio : f->value / f->rival;
     if (measure_json) {
-        printf("{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"ns\"", name, ns);
-        if (against != NULL)
-            printf(",\"against\":\"%s: %.1f\",\"ratio\":%.3f", against, against_ns, ratio);
-        if (goal > 0)
-            printf(",\"goal\":%.2f,\"met\":%s", goal, ratio <= goal ? "true" : "false");
+        printf("{\"name\":\"%s\",\"value\":%.7g,\"unit\":\"%s\"", f->name, f->value, f->unit);
+        if (f->against != NULL)
+            printf(",\"against\":\"%s: %.7g\",\"ratio\":%.3f", f->against, f->rival, ratio);
+        if (f->goal > 0)
+            printf(",\"goal\":%.7g,\"met\":%s", f->goal, figure_met(f, ratio) ? "true" : "false");
         puts("}");
     } else {
-        printf("%-44s %10.1f ns", name, ns);
-        if (against != NULL)
-            printf("  %6.3f of %s (%.1f ns)", ratio, against, against_ns);
-        if (goal > 0)
-            printf("  goal %.2f: %s", goal, ratio <= goal ? "met" : "MISSED");
+        printf("%-64s %10.5g %-6s", f->name, f->value, f->unit);
+        if (f->against != NULL)
+            printf("  %6.3f of %s (%.7g)", ratio, f->against, f->rival);
+        if (f->goal > 0)
+            printf("  goal %.7g: %s", f->goal, figure_met(f, ratio) ? "met" : "MISSED");
         putchar('\n');
     }
     (void)fflush(stdout);
@@ -89,8 +114,14 @@ static inline void measure_side_by_side(const char *name, measured *ours, const 
         b[r] = measure_round(theirs, count);
         ratio[r] = a[r] / b[r];
     }
-    measure_report(name, measure_median(a, MEASURE_ROUNDS), against, measure_median(b, MEASURE_ROUNDS),
-                   measure_median(ratio, MEASURE_ROUNDS), goal);
+    figure_print(&(struct figure){.name = name,
+                                  .value = measure_median(a, MEASURE_ROUNDS),
+                                  .unit = "ns",
+                                  .against = against,
+                                  .rival = measure_median(b, MEASURE_ROUNDS),
+                                  .ratio = measure_median(ratio, MEASURE_ROUNDS),
+                                  .goal = goal,
+                                  .goal_is = GOAL_RATIO_AT_MOST});
 }
 
 #endif

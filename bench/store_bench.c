@@ -7,6 +7,8 @@
  *
  * store_bench [--json] [--sessions N] [--folder DIR]: the folder must lie on a real disk for the syncs to mean much.
  */
+#include "measure.h"
+
 #include "crypto/digest.h"
 #include "store/sqlite/internal.h"
 
@@ -20,7 +22,6 @@
 enum { ROUNDS = 5, ROUND_MS = 400, BATCH = 1000 };
 
 static uint32_t sessions = 1000000;
-static bool json;
 static char folder[256], path[320], bare_path[320];
 static struct store *store;
 
@@ -42,9 +43,7 @@ static void must_sqlite(sqlite3 *db, bool good)
 
 static double now_s(void)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return measure_now_ns() / 1e9;
 }
 
 static int64_t boot_ms(void)
@@ -104,25 +103,16 @@ static struct session_record record(uint32_t number)
     return r;
 }
 
-/* value against ratio goal; NULL and 0 where there is none. */
+/* value against goal, which it must reach; NULL and 0 where there is none. */
 static void report(const char *name, double value, const char *unit, const char *against, double rival, double goal)
 {
-    if (json) {
-        printf("{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"", name, value, unit);
-        if (against != NULL)
-            printf(",\"against\":\"%s: %.0f\",\"ratio\":%.3f", against, rival, value / rival);
-        if (goal > 0)
-            printf(",\"goal\":%.0f,\"met\":%s", goal, value >= goal ? "true" : "false");
-        printf("}\n");
-    } else {
-        printf("%-44s %12.0f %-12s", name, value, unit);
-        if (against != NULL)
-            printf(" %s: %.0f, ratio %.2f", against, rival, value / rival);
-        if (goal > 0)
-            printf(" goal %.0f: %s", goal, value >= goal ? "met" : "MISSED");
-        printf("\n");
-    }
-    (void)fflush(stdout);
+    figure_print(&(struct figure){.name = name,
+                                  .value = value,
+                                  .unit = unit,
+                                  .against = against,
+                                  .rival = rival,
+                                  .goal = goal,
+                                  .goal_is = GOAL_AT_LEAST});
 }
 
 static struct store_tx *begin(enum store_mode mode)
@@ -249,18 +239,6 @@ static double rate(void (*run)(unsigned), unsigned group, double *ret_cpu_us)
     return (double)rows / spent;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
-}
-
 static void rotations(unsigned group, double goal)
 {
     double ours[ROUNDS], theirs[ROUNDS], our_cpu[ROUNDS], their_cpu[ROUNDS];
@@ -270,9 +248,9 @@ static void rotations(unsigned group, double goal)
         theirs[i] = rate(bare_group, group, &their_cpu[i]);
     }
     (void)snprintf(name, sizeof name, "durable rotations, %u a commit", group);
-    report(name, median(ours), "1/s", "bare UPDATE", median(theirs), goal);
+    report(name, measure_median(ours, ROUNDS), "1/s", "bare UPDATE", measure_median(theirs, ROUNDS), goal);
     (void)snprintf(name, sizeof name, "durable rotations, %u a commit, CPU", group);
-    report(name, median(our_cpu), "us/rotation", "bare UPDATE", median(their_cpu), 0);
+    report(name, measure_median(our_cpu, ROUNDS), "us/rotation", "bare UPDATE", measure_median(their_cpu, ROUNDS), 0);
 }
 
 static double scan_rate(void)
@@ -337,7 +315,7 @@ static void alone(const char *name, void (*run)(unsigned), unsigned group)
     double rates[ROUNDS], cpu;
     for (unsigned i = 0; i < ROUNDS; i++)
         rates[i] = rate(run, group, &cpu);
-    report(name, median(rates), "1/s", NULL, 0, 0);
+    report(name, measure_median(rates, ROUNDS), "1/s", NULL, 0, 0);
 }
 
 static void clean_up(void)
@@ -356,10 +334,11 @@ static void clean_up(void)
 static void arguments(int count, char **values)
 {
     const char *base = "/var/tmp"; /* /tmp may lie in memory */
+    measure_arguments(count, values);
     for (int i = 1; i < count; i++) {
         if (strcmp(values[i], "--json") == 0)
-            json = true;
-        else if (strcmp(values[i], "--sessions") == 0 && i + 1 < count)
+            continue;
+        if (strcmp(values[i], "--sessions") == 0 && i + 1 < count)
             sessions = (uint32_t)strtoul(values[++i], NULL, 10);
         else if (strcmp(values[i], "--folder") == 0 && i + 1 < count)
             base = values[++i];
@@ -399,7 +378,7 @@ int main(int count, char **values)
     double rates[ROUNDS];
     for (unsigned i = 0; i < ROUNDS; i++)
         rates[i] = scan_rate();
-    report("sessions read for the table", median(rates), "rows/s", NULL, 0, 500000);
+    report("sessions read for the table", measure_median(rates, ROUNDS), "rows/s", NULL, 0, 500000);
     alone("logins kept, 64 a commit", create_group, 64);
     alone("sessions touched, 1000 a commit", touch_group, BATCH);
     (void)sqlite3_finalize(bare_begin);

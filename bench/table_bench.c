@@ -74,22 +74,8 @@ static void report(const char *what, uint64_t n, double value, const char *unit,
 {
     char name[96];
     (void)snprintf(name, sizeof name, "table, %llu sessions: %s", (unsigned long long)n, what);
-    if (measure_json) {
-        printf("{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"%s\"", name, value, unit);
-        if (rival != NULL)
-            printf(",\"against\":\"%s: %.1f\",\"ratio\":%.3f", rival, rival_value, value / rival_value);
-        if (goal > 0)
-            printf(",\"goal\":%.0f,\"met\":%s", goal, value <= goal ? "true" : "false");
-        puts("}");
-    } else {
-        printf("%-64s %10.1f %-5s", name, value, unit);
-        if (rival != NULL)
-            printf("  %6.2f of %s (%.1f)", value / rival_value, rival, rival_value);
-        if (goal > 0)
-            printf("  goal %.0f: %s", goal, value <= goal ? "met" : "MISSED");
-        putchar('\n');
-    }
-    (void)fflush(stdout);
+    figure_print(&(struct figure){
+        .name = name, .value = value, .unit = unit, .against = rival, .rival = rival_value, .goal = goal});
 }
 
 /* --- filling --- */
@@ -239,15 +225,12 @@ static void find_nobody(size_t i)
     must(table_find_token(t, jti) == TABLE_MISS, "found");
 }
 
-/* Of this thread's processor time: the machine may have others to serve. */
 static double cpu_round(measured *f)
 {
-    struct timespec from, to;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    double from = measure_cpu_ns();
     for (size_t i = 0; i < STEPS; i++)
         f(i);
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-    return ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / STEPS;
+    return (measure_cpu_ns() - from) / STEPS;
 }
 
 static void side_by_side(const char *what, measured *ours, const char *rival, measured *theirs, double goal)

@@ -3,9 +3,7 @@
  *
  *     verify_bench [--json] [WORD]     WORD: only figures with it in their name
  */
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
+#include "measure.h"
 
 #include "../tests/unit/house.h"
 #include "base/text.h"
@@ -22,7 +20,6 @@ enum {
     TOKEN_ROOM = 640
 };
 
-static bool json;
 static const char *word = "";
 static struct house h;
 static struct user_record users[USERS];
@@ -34,40 +31,6 @@ static uint32_t order[CHECKS]; /* which credential next */
 static struct site site;
 static struct exchange x;
 
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-/* value against goal in the same unit; rival NULL and goal 0 where there is none. */
-static void report(const char *name, double ns, const char *rival, double rival_ns, double goal)
-{
-    if (json) {
-        printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"ns\"", name, ns);
-        if (rival != NULL)
-            printf(",\"against\":\"%s: %.0f\",\"ratio\":%.3f", rival, rival_ns, ns / rival_ns);
-        if (goal > 0)
-            printf(",\"goal\":%.0f,\"met\":%s", goal, ns <= goal ? "true" : "false");
-        printf("}\n");
-    } else {
-        printf("%-52s %9.0f ns", name, ns);
-        if (rival != NULL)
-            printf("  %s: %.0f, ratio %.2f", rival, rival_ns, ns / rival_ns);
-        if (goal > 0)
-            printf("  goal %.0f: %s", goal, ns <= goal ? "met" : "MISSED");
-        printf("\n");
-    }
-    (void)fflush(stdout);
-}
-
-static int compare(const void *a, const void *b)
-{
-    double d = *(const double *)a - *(const double *)b;
-    return d < 0 ? -1 : d > 0;
-}
-
 /* The median cost of one call of `check`, over `count` of them a round with numbers below `distinct`. */
 static double cost(void (*check)(uint32_t), uint32_t count, uint32_t distinct)
 {
@@ -75,14 +38,13 @@ static double cost(void (*check)(uint32_t), uint32_t count, uint32_t distinct)
     for (uint32_t i = 0; i < count; i++)
         order[i] = (uint32_t)(((uint64_t)(unsigned)rand() * distinct) / ((uint64_t)RAND_MAX + 1));
     for (int r = -1; r < ROUNDS; r++) { /* the first warms up */
-        double start = cpu_ns();
+        double start = measure_cpu_ns();
         for (uint32_t i = 0; i < count; i++)
             check(order[i]);
         if (r >= 0)
-            rounds[r] = (cpu_ns() - start) / count;
+            rounds[r] = (measure_cpu_ns() - start) / count;
     }
-    qsort(rounds, ROUNDS, sizeof rounds[0], compare);
-    return rounds[ROUNDS / 2];
+    return measure_median(rounds, ROUNDS);
 }
 
 /* --- a text, who it is --- */
@@ -227,10 +189,11 @@ static void furnish(void)
                          .boot_ms = boot_ms};
 }
 
-static void figure(const char *name, void (*check)(uint32_t), uint32_t distinct, double goal)
+static void figure_of(const char *name, void (*check)(uint32_t), uint32_t distinct, double goal)
 {
     if (strstr(name, word) != NULL)
-        report(name, cost(check, CHECKS, distinct), NULL, 0, goal);
+        figure_print(
+            &(struct figure){.name = name, .value = cost(check, CHECKS, distinct), .unit = "ns", .goal = goal});
 }
 
 static void first_seen(const char *name)
@@ -238,28 +201,33 @@ static void first_seen(const char *name)
     if (strstr(name, word) == NULL)
         return;
     double bare = cost(check_bare_signature, SLOW_CHECKS, TOKENS);
-    report(name, cost(check_new_token, SLOW_CHECKS, TOKENS), "bare ES256", bare, bare * 1.05);
+    figure_print(&(struct figure){.name = name,
+                                  .value = cost(check_new_token, SLOW_CHECKS, TOKENS),
+                                  .unit = "ns",
+                                  .against = "bare ES256",
+                                  .rival = bare,
+                                  .goal = 1.05,
+                                  .goal_is = GOAL_RATIO_AT_MOST});
 }
 
 int main(int argc, char **argv)
 {
+    measure_arguments(argc, argv);
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else
+        if (strcmp(argv[i], "--json") != 0)
             word = argv[i];
     furnish();
-    figure("check a session, 10,000 distinct", check_session, 10000, 0);
-    figure("check a session, 100,000 distinct", check_session, SESSIONS_MOST, 0);
-    figure("check a cached token, the same one", check_token, 1, 450);
-    figure("check a cached token, 10,000 distinct", check_token, TOKENS, 0);
+    figure_of("check a session, 10,000 distinct", check_session, 10000, 0);
+    figure_of("check a session, 100,000 distinct", check_session, SESSIONS_MOST, 0);
+    figure_of("check a cached token, the same one", check_token, 1, 450);
+    figure_of("check a cached token, 10,000 distinct", check_token, TOKENS, 0);
     first_seen("check an ES256 token, first seen");
-    figure("check an API key, 10,000 distinct", check_key, KEYS, 0);
-    figure("/verify in process, session, 10,000 distinct", exchange_session, 10000, 1000);
-    figure("/verify in process, session, 100,000 distinct", exchange_session, SESSIONS_MOST, 0);
-    figure("/verify in process, cached token, 10,000 distinct", exchange_token, TOKENS, 0);
-    figure("/verify in process, API key, 10,000 distinct", exchange_key, KEYS, 0);
-    figure("/verify in process, nobody", exchange_nobody, 1, 0);
+    figure_of("check an API key, 10,000 distinct", check_key, KEYS, 0);
+    figure_of("/verify in process, session, 10,000 distinct", exchange_session, 10000, 1000);
+    figure_of("/verify in process, session, 100,000 distinct", exchange_session, SESSIONS_MOST, 0);
+    figure_of("/verify in process, cached token, 10,000 distinct", exchange_token, TOKENS, 0);
+    figure_of("/verify in process, API key, 10,000 distinct", exchange_key, KEYS, 0);
+    figure_of("/verify in process, nobody", exchange_nobody, 1, 0);
     house_close(&h);
     free(cookies);
     free(tokens);
