@@ -1,14 +1,12 @@
 /* Does background work get done: each task in its turn, whatever another has to do, and nothing lost that a store which
  * was away did not take? On a real SQLite store, with a clock of the test's own. */
-#include "check.h"
+#include "scratch_store.h"
 
 #include "core/audit.h"
-#include "crypto/digest.h"
 #include "crypto/random.h"
 #include "daemon/background.h"
 #include "daemon/installation.h"
 #include "daemon/log.h"
-#include "store/sqlite/sqlite.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,11 +15,6 @@
 
 enum { SESSIONS = SEEN_AT_ONCE + 100, STEPS = 4 * TASKS };
 
-static char folder[64], path[96];
-static struct store *real;
-static struct store_ops ops; /* real's, with a begin that can fail */
-static struct store store = {&ops};
-static bool away, full;
 static struct master_key *master;
 static struct publisher publisher;
 static struct table_map map;
@@ -40,51 +33,28 @@ static int64_t boot_now(void)
     return boot;
 }
 
-static struct cardea_status begin_or_fail(struct store *s, enum store_mode mode, int64_t deadline_ms,
-                                          struct store_tx **out)
-{
-    (void)s;
-    return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->ops->begin(real, mode, deadline_ms, out);
-}
-
-static struct cardea_status commit_or_fail(struct store_tx *tx)
-{
-    if (!full)
-        return real->ops->commit(tx);
-    real->ops->abort(tx);
-    return CARDEA_FAIL(E_IO);
-}
-
-static struct store_tx *begin(enum store_mode mode)
-{
-    struct store_tx *tx = NULL;
-    assert_ok(real->ops->begin(real, mode, boot + 5000, &tx));
-    return tx;
-}
-
 static void seed(struct keyring **ring)
 {
-    struct store_tx *tx = begin(STORE_WRITE);
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
     struct user_record u = {.epoch = 1, .status = USER_ACTIVE, .username = "alice", .metadata = "{}"};
     u.id = user_id_new(entropy_system(), wall);
-    assert_ok(keyring_create(tx, real->ops, master, entropy_system(), wall));
-    assert_ok(keyring_load(tx, real->ops, master, 1, ring));
-    assert_ok(real->ops->user_put(tx, &u));
+    assert_ok(keyring_create(tx, scratch.real->ops, master, entropy_system(), wall));
+    assert_ok(keyring_load(tx, scratch.real->ops, master, 1, ring));
+    assert_ok(scratch.real->ops->user_put(tx, &u));
     for (int i = 0; i < SESSIONS; i++) {
         struct session_record s = {.user = u.id, .epoch = 1, .kind = SESSION_COOKIE, .app = "web"};
         entropy_fill(entropy_system(), s.sid.bytes, sizeof s.sid.bytes);
         s.created_at_ms = s.authenticated_at_ms = s.last_seen_at_ms = wall;
         s.expires_at_ms = wall + 86400000;
         sids[i] = s.sid;
-        assert_ok(real->ops->session_create(tx, &s));
+        assert_ok(scratch.real->ops->session_create(tx, &s));
     }
-    assert_ok(real->ops->commit(tx));
+    assert_ok(scratch.real->ops->commit(tx));
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    char message[256];
     static const uint8_t key[32] = {1};
     struct table_geometry g = {.sessions_max = 10000, .others_max_mib = 4};
     struct listening listening = {0};
@@ -93,14 +63,7 @@ static int set_up(void **state)
     struct fill_counts counts;
     assert_ok(crypto_start());
     log_start(STDERR_FILENO, LOG_JSON, LOG_ERROR);
-    memcpy(folder, "/tmp/cardea-background-XXXXXX", sizeof "/tmp/cardea-background-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/cardea.db", folder);
-    assert_ok(store_sqlite_open(path, boot_now, digest_sha256, &real, message, sizeof message));
-    ops = *real->ops;
-    ops.begin = begin_or_fail;
-    ops.commit = commit_or_fail;
-    away = full = false;
+    scratch_open(boot_now);
     master = master_key_new(key);
     seed(&ring);
     struct settings *settings = calloc(1, sizeof *settings);
@@ -113,7 +76,7 @@ static int set_up(void **state)
     guess = guess_new(1024, key);
     keeper = (struct keeper){.writer = map.writer,
                              .publisher = &publisher,
-                             .store = &store,
+                             .store = &scratch.store,
                              .master = master,
                              .wall_ms = wall_now,
                              .boot_ms = boot_now,
@@ -127,19 +90,13 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    char name[128];
     snapshot_release(keeper.hold);
     publisher_clear(&publisher);
     table_map_close(&map);
     guess_free(guess);
-    real->ops->close(real);
     master_key_free(master);
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
-    return rmdir(folder);
+    scratch_close();
+    return 0;
 }
 
 /* Every session is used, a second later than before. */
@@ -169,21 +126,21 @@ static void a_task_with_always_more_to_do_holds_up_none(void **state)
         use_all();
         (void)background_step(&background);
     }
-    struct store_tx *tx = begin(STORE_READ);
-    assert_ok(real->ops->value_get(tx, "clock_high_water_ms", &saved));
-    real->ops->abort(tx);
+    struct store_tx *tx = scratch_begin(STORE_READ);
+    assert_ok(scratch.real->ops->value_get(tx, "clock_high_water_ms", &saved));
+    scratch.real->ops->abort(tx);
     assert_true(saved > 0);
 }
 
 static uint64_t failures_journalled(void)
 {
     struct event *events = calloc(PAGE_MAX, sizeof *events);
-    struct store_tx *tx = begin(STORE_READ);
+    struct store_tx *tx = scratch_begin(STORE_READ);
     uint32_t count = 0;
     uint64_t n = 0;
     assert_non_null(events);
-    assert_ok(real->ops->event_list(tx, 0, false, events, PAGE_MAX, &count));
-    real->ops->abort(tx);
+    assert_ok(scratch.real->ops->event_list(tx, 0, false, events, PAGE_MAX, &count));
+    scratch.real->ops->abort(tx);
     for (uint32_t i = 0; i < count; i++)
         n += strcmp(events[i].type, AUDIT_login_failed) == 0;
     free(events);
@@ -201,17 +158,17 @@ static void what_the_store_did_not_take_is_written_later(void **state)
     snapshot_unref(now);
     use_all();
     int64_t seen = wall;
-    away = true;
+    scratch.away = true;
     steps(STEPS);
-    away = false;
+    scratch.away = false;
     steps(STEPS);
-    struct store_tx *tx = begin(STORE_READ);
+    struct store_tx *tx = scratch_begin(STORE_READ);
     for (int i = 0; i < SESSIONS; i++) {
         struct session_record r;
-        assert_ok(real->ops->session_get(tx, sids[i], &r));
+        assert_ok(scratch.real->ops->session_get(tx, sids[i], &r));
         assert_int_equal(r.last_seen_at_ms, seen);
     }
-    real->ops->abort(tx);
+    scratch.real->ops->abort(tx);
     assert_int_equal(failures_journalled(), 1);
 }
 
@@ -225,14 +182,14 @@ static void a_store_that_takes_nothing_is_not_ready(void **state)
 {
     (void)state;
     assert_true(store_ok());
-    full = true;
+    scratch.full = true;
     steps(STEPS);
     assert_false(store_ok());
     boot += STORE_SWEEP_EVERY_MS; /* the sweeper begins, finds nothing, and takes it back */
     for (int i = 0; i < STEPS; i++)
         (void)background_step(&background);
     assert_false(store_ok());
-    full = false;
+    scratch.full = false;
     steps(STEPS);
     assert_true(store_ok());
 }
@@ -243,9 +200,9 @@ static void a_retiring_key_outlives_the_longest_token(void **state)
     (void)state;
     struct keyring_times times = {.publish_ms = 3600000, .retire_ms = 1};
     int64_t at_ms = 0;
-    struct store_tx *tx = begin(STORE_WRITE);
-    assert_ok(keyring_rotate(tx, real->ops, master, entropy_system(), &times, wall, &at_ms));
-    assert_ok(real->ops->commit(tx));
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    assert_ok(keyring_rotate(tx, scratch.real->ops, master, entropy_system(), &times, wall, &at_ms));
+    assert_ok(scratch.real->ops->commit(tx));
     assert_true(at_ms > wall);
     wall = at_ms;
     steps(STEPS);

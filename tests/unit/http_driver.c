@@ -1,17 +1,15 @@
 #include "http_driver.h"
+#include "scratch_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "crypto/digest.h"
 #include "crypto/random.h"
-#include "store/sqlite/sqlite.h"
 
 struct driver driver;
 
-static char folder[] = "/tmp/cardea-http-XXXXXX";
 static void *block, *seen;
 static const struct table_geometry geometry = {.sessions_max = 4096, .others_max_mib = 16};
 static struct keyring *ring;
@@ -27,19 +25,12 @@ static int64_t boot_ms(void)
     return driver.now_ms + driver.boot_ahead_ms;
 }
 
-static struct store_tx *open_tx(enum store_mode mode)
-{
-    struct store_tx *tx;
-    assert_ok(driver.site.store->ops->begin(driver.site.store, mode, boot_ms() + 5000, &tx));
-    return tx;
-}
-
 static void reload_keys(void)
 {
     struct keyring *next;
-    struct store_tx *tx = open_tx(STORE_READ);
-    assert_ok(keyring_load(tx, driver.site.store->ops, master, ring->generation + 1, &next));
-    driver.site.store->ops->abort(tx);
+    struct store_tx *tx = scratch_begin(STORE_READ);
+    assert_ok(keyring_load(tx, scratch.real->ops, master, ring->generation + 1, &next));
+    scratch.real->ops->abort(tx);
     keyring_unref(ring);
     driver.site.keys = ring = next;
 }
@@ -59,25 +50,15 @@ static void apply(const struct change_list *changes)
     }
 }
 
-static void open_store(void)
-{
-    char path[64], message[256] = "";
-    (void)snprintf(path, sizeof path, "%s/cardea.db", folder);
-    struct cardea_status s =
-        store_sqlite_open(path, boot_ms, digest_sha256, &driver.site.store, message, sizeof message);
-    if (!cardea_ok(s))
-        fail_msg("%s", message);
-}
-
 static void open_keys(void)
 {
     static const uint8_t bytes[32] = {7};
     master = master_key_new(bytes);
-    struct store_tx *tx = open_tx(STORE_WRITE);
-    const struct store_ops *ops = driver.site.store->ops;
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    const struct store_ops *ops = scratch.real->ops;
     assert_ok(keyring_create(tx, ops, master, entropy_system(), driver.now_ms));
     assert_ok(ops->commit(tx));
-    tx = open_tx(STORE_READ);
+    tx = scratch_begin(STORE_READ);
     assert_ok(keyring_load(tx, ops, master, 1, &ring));
     ops->abort(tx);
 }
@@ -103,9 +84,7 @@ int driver_open(void **state)
     driver.boot_ahead_ms = 0;
     settings_defaults(&driver.settings);
     driver.settings.argon2 = (struct argon2_cost){.memory_kib = 64, .passes = 1};
-    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
-    assert_non_null(mkdtemp(folder));
-    open_store();
+    scratch_open(boot_ms);
     open_keys();
     open_table();
     driver.site = (struct site){
@@ -114,7 +93,7 @@ int driver_open(void **state)
         .master = master,
         .table = table_of(driver.writer),
         .guess = guess_new(1024, guess_key),
-        .store = driver.site.store,
+        .store = &scratch.store,
         .entropy = entropy_system(),
         .wall_ms = wall_ms,
         .boot_ms = boot_ms,
@@ -127,20 +106,13 @@ int driver_open(void **state)
 int driver_close(void **state)
 {
     (void)state;
-    char command[96];
     guess_free(driver.site.guess);
     table_writer_free(driver.writer);
     (void)munmap(block, table_size(&geometry));
     (void)munmap(seen, table_seen_size(&geometry));
     keyring_unref(ring);
     master_key_free(master);
-    driver.site.store->ops->close(driver.site.store);
-    static const char *const files[] = {"cardea.db", "cardea.db-wal", "cardea.db-shm"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(command, sizeof command, "%s/%s", folder, files[i]);
-        (void)unlink(command);
-    }
-    (void)rmdir(folder);
+    scratch_close();
     return 0;
 }
 
@@ -149,7 +121,7 @@ static struct flow flow_of(struct store_tx *tx, struct arena *arena, struct chan
     return (struct flow){
         .settings = &driver.settings,
         .keys = ring,
-        .ops = driver.site.store->ops,
+        .ops = scratch.real->ops,
         .tx = tx,
         .entropy = entropy_system(),
         .arena = arena,
@@ -167,7 +139,7 @@ struct user_record driver_add_user(const char *username, const char *roles, cons
     struct change_list changes = {0};
     arena_init(&arena, EXCHANGE_ARENA_MAX);
     assert_ok(argon2_hash(VIEW(ALICE_PASSWORD), driver.settings.argon2, hash, sizeof hash));
-    struct store_tx *tx = open_tx(STORE_WRITE);
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
     struct flow f = flow_of(tx, &arena, &changes);
     struct account_request want = {
         .username = username, .email = email, .roles = roles, .email_verified = email_verified, .password_hash = hash};
@@ -183,7 +155,7 @@ void driver_put_user(const struct user_record *u)
     struct arena arena;
     struct change_list changes = {0};
     arena_init(&arena, EXCHANGE_ARENA_MAX);
-    struct store_tx *tx = open_tx(STORE_WRITE);
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
     struct flow f = flow_of(tx, &arena, &changes);
     assert_ok(flow_user_put(&f, u));
     assert_ok(f.ops->commit(tx));
@@ -194,9 +166,9 @@ void driver_put_user(const struct user_record *u)
 struct user_record driver_user(const char *username)
 {
     struct user_record u;
-    struct store_tx *tx = open_tx(STORE_READ);
-    assert_ok(driver.site.store->ops->user_find(tx, view_text(username), &u));
-    driver.site.store->ops->abort(tx);
+    struct store_tx *tx = scratch_begin(STORE_READ);
+    assert_ok(scratch.real->ops->user_find(tx, view_text(username), &u));
+    scratch.real->ops->abort(tx);
     return u;
 }
 
@@ -206,9 +178,9 @@ uint32_t driver_events(const char *type, struct event *ret_newest)
     struct event *rows = calloc(EVENTS_SEEN, sizeof *rows);
     uint32_t count, found = 0;
     assert_non_null(rows);
-    struct store_tx *tx = open_tx(STORE_READ);
-    assert_ok(driver.site.store->ops->event_list(tx, 0, true, rows, EVENTS_SEEN, &count));
-    driver.site.store->ops->abort(tx);
+    struct store_tx *tx = scratch_begin(STORE_READ);
+    assert_ok(scratch.real->ops->event_list(tx, 0, true, rows, EVENTS_SEEN, &count));
+    scratch.real->ops->abort(tx);
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(rows[i].type, type) == 0 && found++ == 0 && ret_newest != NULL)
             *ret_newest = rows[i];
@@ -301,9 +273,9 @@ void drive_begin(struct client *c, struct driving *d, enum method method, const 
 /* As the committer does it: one marked change in a transaction, then the table, then the answer. */
 static void commit(struct exchange *x)
 {
-    const struct store_ops *ops = driver.site.store->ops;
+    const struct store_ops *ops = scratch.real->ops;
     assert_true(x->lane == LANE_WRITE || x->lane == LANE_URGENT);
-    struct store_tx *tx = open_tx(STORE_WRITE);
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
     assert_ok(ops->mark(tx));
     struct cardea_status s = exchange_commit(x, tx);
     if (!cardea_ok(s)) {

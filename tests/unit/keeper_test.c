@@ -1,13 +1,11 @@
 /* Does the table say what the store says: after a fill, after changes, and never a stale yes when the store can not be
  * known? On a real SQLite store whose begin can be made to fail. */
-#include "check.h"
+#include "scratch_store.h"
 
-#include "crypto/digest.h"
 #include "crypto/random.h"
 #include "daemon/installation.h"
 #include "daemon/keeper.h"
 #include "daemon/log.h"
-#include "store/sqlite/sqlite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,32 +15,12 @@
 
 enum { USERS = 450, SESSIONS = 1300 }; /* more than one page of each */
 
-static char folder[] = "/tmp/cardea-keeper-XXXXXX";
-static char path[64];
-static struct store *real;
-static struct store_ops ops; /* real's, with a begin that can fail */
-static struct store store = {&ops};
-static bool away;
 static struct master_key *master;
 static struct publisher publisher;
 static struct table_map map;
 static struct keeper keeper;
 static struct user_record user;
 static struct session_record session;
-
-static struct cardea_status begin_or_fail(struct store *s, enum store_mode mode, int64_t deadline_ms,
-                                          struct store_tx **out)
-{
-    (void)s;
-    return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->ops->begin(real, mode, deadline_ms, out);
-}
-
-static struct store_tx *begin(void)
-{
-    struct store_tx *tx = NULL;
-    assert_ok(real->ops->begin(real, STORE_WRITE, installation_boot_ms() + 5000, &tx));
-    return tx;
-}
 
 static struct user_record user_of(int number)
 {
@@ -63,34 +41,29 @@ static struct session_record session_of(const struct user_record *u, int number)
 
 static void seed(void)
 {
-    struct store_tx *tx = begin();
-    assert_ok(keyring_create(tx, real->ops, master, entropy_system(), installation_wall_ms()));
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    assert_ok(keyring_create(tx, scratch.real->ops, master, entropy_system(), installation_wall_ms()));
     for (int i = 0; i < USERS; i++) {
         struct user_record u = user_of(i);
-        assert_ok(real->ops->user_put(tx, &u));
+        assert_ok(scratch.real->ops->user_put(tx, &u));
         user = u;
     }
     for (int i = 0; i < SESSIONS; i++) {
         struct session_record s = session_of(&user, i);
-        assert_ok(real->ops->session_create(tx, &s));
+        assert_ok(scratch.real->ops->session_create(tx, &s));
         if (s.expires_at_ms > s.created_at_ms)
             session = s;
     }
-    assert_ok(real->ops->commit(tx));
+    assert_ok(scratch.real->ops->commit(tx));
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    char message[256];
     static const uint8_t key[32] = {1};
     assert_ok(crypto_start());
     log_start(STDERR_FILENO, LOG_JSON, LOG_ERROR);
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/cardea.db", folder);
-    assert_ok(store_sqlite_open(path, installation_boot_ms, digest_sha256, &real, message, sizeof message));
-    ops = *real->ops;
-    ops.begin = begin_or_fail;
+    scratch_open(installation_boot_ms);
     master = master_key_new(key);
     seed();
     return 0;
@@ -99,15 +72,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    char name[80];
-    real->ops->close(real);
     master_key_free(master);
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
-    return rmdir(folder);
+    scratch_close();
+    return 0;
 }
 
 static int open_keeper(void **state)
@@ -117,25 +84,25 @@ static int open_keeper(void **state)
     struct listening listening = {0};
     struct site site = {.wall_ms = installation_wall_ms, .boot_ms = installation_boot_ms};
     struct settings *settings = calloc(1, sizeof *settings);
-    struct store_tx *tx = begin();
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
     struct keyring *ring = NULL;
     assert_non_null(settings);
     settings_defaults(settings);
     struct settings *shared = settings_copy(settings);
     free(settings);
-    assert_ok(keyring_load(tx, real->ops, master, 1, &ring));
-    real->ops->abort(tx);
+    assert_ok(keyring_load(tx, scratch.real->ops, master, 1, &ring));
+    scratch.real->ops->abort(tx);
     publisher_init(&publisher);
     publisher_put(&publisher, snapshot_new(&site, &listening, shared, ring));
     assert_ok(table_map_open(&g, entropy_system(), &map));
     keeper = (struct keeper){.writer = map.writer,
                              .publisher = &publisher,
-                             .store = &store,
+                             .store = &scratch.store,
                              .master = master,
                              .wall_ms = installation_wall_ms,
                              .boot_ms = installation_boot_ms,
                              .keys_generation = 1};
-    away = false;
+    scratch.away = false;
     return 0;
 }
 
@@ -228,10 +195,10 @@ static void in_doubt_ends_count_and_nothing_else_is_known(void **state)
     assert_int_equal(find_session(session.sid), TABLE_REVOKED);
     assert_int_equal(find_session(fresh.sid), TABLE_MISS);
     /* As long as the store is away, so are answers. */
-    away = true;
+    scratch.away = true;
     keeper_mend(&keeper);
     assert_false(valid() || keeper_sound(&keeper));
-    away = false;
+    scratch.away = false;
     keeper_mend(&keeper);
     assert_true(valid() && keeper_sound(&keeper));
     /* The end stands, although the store still has the session: the client was told to try again. */
@@ -260,12 +227,12 @@ static void changed_keys_that_can_not_be_read_stop_the_answers(void **state)
     fill();
     struct change_list list = {.count = 1, .items = {{.kind = CHANGE_KEYS}}};
     uint64_t generation = keeper.keys_generation;
-    away = true;
+    scratch.away = true;
     keeper_apply(&keeper, &list);
     assert_false(valid());
     keeper_mend(&keeper);
     assert_false(valid());
-    away = false;
+    scratch.away = false;
     keeper_mend(&keeper);
     assert_true(valid());
     assert_true(keeper.keys_generation > generation);
