@@ -242,13 +242,11 @@ void config_manual(struct buf *out)
         "lists, and no others.\n\n"
         "| key | environment | default | meaning |\n|---|---|---|---|\n");
     manual_rows(config_keys, config_key_count, true, out);
-    buf_text(
-        out,
-        "\n## apps\n\n"
-        "```yaml\napps:\n  shop: web\n  console: {profile: strict, idle: 10m}\n```\n\n"
-        "An app is a name and a profile (`cardea profile list` explains them), which gives the\n"
-        "defaults. Every value can be overridden:\n\n"
-        "| key | default | meaning |\n|---|---|---|\n");
+    buf_text(out, "\n## apps\n\n"
+                  "```yaml\napps:\n  shop: web\n  console: {profile: strict, idle: 10m}\n```\n\n"
+                  "An app is a name and a profile (`cardea profile list` explains them), which gives the\n"
+                  "defaults. Every value can be overridden:\n\n"
+                  "| key | default | meaning |\n|---|---|---|\n");
     manual_rows(app_keys, app_key_count, false, out);
     buf_text(out, "\n## policies\n\n"
                   "```yaml\npolicies:\n  staff: {roles: [staff, admin], login_age_max: 8h}\n```\n\n"
