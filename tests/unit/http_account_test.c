@@ -410,8 +410,6 @@ static void queued_writes_check_again(void **state)
     assert_int_equal(driver_events("api_key_created", NULL), 0);
 }
 
-#define SITE_TEST(f) cmocka_unit_test_setup_teardown(f, driver_open, driver_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -22,6 +22,7 @@
 
 #define OUR_ORIGIN "http://127.0.0.1:8420"
 #define ALICE_PASSWORD "correct horse battery 7"
+#define LOGIN_OK "{\"username\":\"alice\",\"password\":\"" ALICE_PASSWORD "\"}"
 
 enum { REPLY_BODY_MAX = 256 * 1024, REPLY_TOKENS_MAX = 8192, EXTRA_HEADERS_MAX = 12, JAR_VALUE_MAX = 2200 };
 
@@ -73,6 +74,9 @@ struct driving {
 };
 void drive_begin(struct client *c, struct driving *d, enum method method, const char *target, const char *body);
 void drive_end(struct client *c, struct driving *d, struct reply *r);
+
+/* A test on a fresh site. */
+#define SITE_TEST(f) cmocka_unit_test_setup_teardown(f, driver_open, driver_close)
 
 /* Log in as `username` with ALICE_PASSWORD at an app; asserts 200. */
 void log_in(struct client *c, struct reply *r, const char *username, const char *app);

@@ -6,8 +6,6 @@
 
 static struct reply r, other;
 
-#define LOGIN_OK "{\"username\":\"alice\",\"password\":\"" ALICE_PASSWORD "\"}"
-
 static void session_login_sets_one_cookie(void **state)
 {
     (void)state;
@@ -333,8 +331,6 @@ static void cookie_names_by_settings(void **state)
     assert_int_equal(strncmp(reply_header(&r, "Set-Cookie", 0), "__Secure-cardea=", 16), 0);
     assert_non_null(strstr(reply_header(&r, "Set-Cookie", 0), "; Domain=example.com; "));
 }
-
-#define SITE_TEST(f) cmocka_unit_test_setup_teardown(f, driver_open, driver_close)
 
 int main(void)
 {

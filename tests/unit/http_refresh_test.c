@@ -384,8 +384,6 @@ static void logout_all_ends_everything(void **state)
     log_in(&web, &r, "alice", "web");
 }
 
-#define SITE_TEST(f) cmocka_unit_test_setup_teardown(f, driver_open, driver_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -204,4 +204,17 @@ static inline struct cardea_status end_session(struct world *x, uint64_t n)
 #define OK(call) assert_true(cardea_ok(call))
 #define FAILS(code_, call) assert_int_equal((call).code, CARDEA_##code_)
 
+static inline enum table_answer find_session(struct world *x, uint64_t n, struct table_session *out)
+{
+    return table_find_session(x->t, sid_of(n), out);
+}
+
+static inline struct api_key_record api_key_at(uint64_t n, const char *scopes)
+{
+    struct api_key_record k = {.id = api_key_of(n), .user = user_of(n), .expires_at_ms = NOW + 30 * DAY};
+    bytes_from(7, n, 0, k.digest, sizeof k.digest);
+    snprintf(k.scopes, sizeof k.scopes, "%s", scopes);
+    return k;
+}
+
 #endif

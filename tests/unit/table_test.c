@@ -1,8 +1,7 @@
-/* Does the verification table say what core/table.h promises, one change after the other? (Threads and crashes:
- * table_steps_test.c, table_torture_test.c, table_killed_test.c.) */
+/* Does the verification table say what core/table.h promises of records, one change after the other? (Its room:
+ * table_room_test.c; its block: table_block_test.c; threads and crashes: table_steps_test.c, table_torture_test.c,
+ * table_killed_test.c.) */
 #include "table_help.h"
-
-#include <stdlib.h>
 
 #include "base/secret.h"
 #include "core/table_layout.h"
@@ -53,11 +52,6 @@ static void example_of_the_header_holds(void **state)
     OK(end_session(&x, 1));
     assert_int_equal(example(x.t, r.sid, secret, NOW), REFUSE);
     world_close(&x);
-}
-
-static enum table_answer find_session(struct world *x, uint64_t n, struct table_session *out)
-{
-    return table_find_session(x->t, sid_of(n), out);
 }
 
 static void session_is_found_as_it_was_put(void **state)
@@ -301,14 +295,6 @@ static void hint_is_right_or_harmless(void **state)
     world_close(&x);
 }
 
-static struct api_key_record api_key_at(uint64_t n, const char *scopes)
-{
-    struct api_key_record k = {.id = api_key_of(n), .user = user_of(n), .expires_at_ms = NOW + 30 * DAY};
-    bytes_from(7, n, 0, k.digest, sizeof k.digest);
-    snprintf(k.scopes, sizeof k.scopes, "%s", scopes);
-    return k;
-}
-
 static void api_key_lives_and_ends(void **state)
 {
     (void)state;
@@ -415,168 +401,6 @@ static void keys_with_half_a_name_in_common_are_two(void **state)
     world_close(&x);
 }
 
-/* Ids whose hashes agree in every bit that the table keeps. */
-static void full_collisions_are_told_apart(void **state)
-{
-    (void)state;
-    enum { IDS = 60000 }; /* of 2^28 tags: some seven pairs */
-    struct world x = world_open(IDS, 1, NULL);
-    uint32_t *tags = calloc(IDS, sizeof *tags), pairs = 0;
-    uint8_t *seen = calloc(1, (1 << TAG_BITS) / 8);
-    assert_true(tags != NULL && seen != NULL);
-    for (uint32_t n = 0; n < IDS; n++) {
-        struct session_id sid = sid_of(n);
-        tags[n] = table_name(x.t->seed, SPACE_SESSION, sid.bytes, 16).tag;
-        pairs += seen[tags[n] / 8] >> tags[n] % 8 & 1;
-        seen[tags[n] / 8] |= (uint8_t)(1 << tags[n] % 8);
-        struct session_record r = session_at(n, 1);
-        OK(put_session(&x, &r));
-    }
-    assert_true(pairs > 0);
-    struct table_session s;
-    for (uint32_t n = 0; n < IDS; n++) {
-        assert_int_equal(find_session(&x, n, &s), TABLE_HIT);
-        assert_int_equal(session_whole(n, &s), 1);
-    }
-    for (uint32_t n = 0; n < IDS; n += 2) {
-        struct session_id sid = sid_of(n);
-        OK(end_id(&x, CHANGE_SESSION_END, sid.bytes, n < 100 ? NOW + 7 * DAY : 0));
-        if (n == 15000)
-            break; /* one MiB of others has room for 16383 */
-    }
-    for (uint32_t n = 0; n < IDS; n++)
-        assert_int_equal(find_session(&x, n, &s), n <= 15000 && n % 2 == 0 ? TABLE_REVOKED : TABLE_HIT);
-    free(tags);
-    free(seen);
-    world_close(&x);
-}
-
-static void grows_through_many_sizes_and_gives_the_old_back(void **state)
-{
-    (void)state;
-    enum { N = 100000 };
-    struct world x = world_open(N, 1, &(struct table_host){give_back_shared, NULL});
-    struct table_session s;
-    for (uint64_t n = 0; n < N; n++) {
-        struct session_record r = session_at(n, 1);
-        OK(put_session(&x, &r));
-        if (n % 997 == 0)
-            for (uint64_t m = 0; m < n; m += 1 + n / 50)
-                assert_int_equal(find_session(&x, m, &s), TABLE_HIT);
-    }
-    for (uint64_t n = 0; n < N; n++) {
-        assert_int_equal(find_session(&x, n, &s), TABLE_HIT);
-        assert_int_equal(session_whole(n, &s), 1);
-    }
-    struct table_stats stats = table_stats(x.t);
-    assert_int_equal(stats.sessions, N);
-    assert_int_equal(stats.index_entries, N);
-    assert_true(stats.index_capacity == 1 << 18 || stats.index_capacity == 1 << 17);
-    assert_true(stats.bytes_touched < N * 160 + (1 << 18));
-    for (size_t i = 0; i < part_offset(17, 0); i++)
-        assert_true(x.t->index[i] == 0); /* every part before was given back */
-    world_close(&x);
-}
-
-/* Sessions come and go: the index of one size is built anew again and again, with and without a host. */
-static void churn_neither_grows_nor_loses(const struct table_host *host)
-{
-    enum { LIVE = 3000, ROUNDS = 40 };
-    struct world x = world_open(LIVE + 1, 4, host);
-    struct table_session s;
-    for (uint64_t n = 0; n < (uint64_t)LIVE * ROUNDS; n++) {
-        struct session_record r = session_at(n, 1);
-        OK(put_session(&x, &r));
-        if (n < LIVE)
-            continue;
-        struct session_id sid = sid_of(n - LIVE);
-        OK(end_id(&x, CHANGE_SESSION_END, sid.bytes, NOW + 7 * DAY));
-        assert_int_equal(find_session(&x, n - LIVE, &s), TABLE_REVOKED);
-        if (n % 1000 == 0)
-            table_sweep(x.w, NOW + 7 * DAY - 1, 100);
-        if (n % 2000 == 0) {
-            /* Let the revocations expire, as if a week had passed for them alone. */
-            for (uint32_t u = 1; u < 4 * 16384; u++)
-                if (head_kind(x.t->others[(size_t)u * UNIT_WORDS + CELL_HEAD]) == (SPACE_SESSION | KIND_ENDED))
-                    word_put((table_word *)(uintptr_t)&x.t->others[(size_t)u * UNIT_WORDS + ENDED_UNTIL], 1);
-            table_sweep(x.w, NOW, LIVE * 8);
-        }
-    }
-    for (uint64_t n = (uint64_t)LIVE * (ROUNDS - 1); n < (uint64_t)LIVE * ROUNDS; n++)
-        assert_int_equal(find_session(&x, n, &s), TABLE_HIT);
-    assert_int_equal(find_session(&x, 0, &s), TABLE_MISS);
-    struct table_stats stats = table_stats(x.t);
-    assert_true(stats.index_capacity <= 1 << 14);
-    assert_int_equal(stats.sessions, LIVE);
-    world_close(&x);
-}
-
-static void churn_with_a_host(void **state)
-{
-    (void)state;
-    churn_neither_grows_nor_loses(&(struct table_host){give_back_shared, NULL});
-}
-
-static void churn_without_a_host(void **state)
-{
-    (void)state;
-    churn_neither_grows_nor_loses(NULL);
-}
-
-static void full_of_sessions_says_so(void **state)
-{
-    (void)state;
-    struct world x = world_open(3, 1, NULL);
-    struct table_session s;
-    for (uint64_t n = 0; n < 3; n++) {
-        struct session_record r = session_at(n, 1);
-        OK(put_session(&x, &r));
-    }
-    struct session_record fourth = session_at(3, 1), newer = session_at(1, 2);
-    FAILS(E_LIMIT, put_session(&x, &fourth));
-    assert_int_equal(find_session(&x, 3, &s), TABLE_MISS);
-    /* A change that finds no room leaves nothing that is no longer true. */
-    FAILS(E_LIMIT, put_session(&x, &newer));
-    assert_int_equal(find_session(&x, 1, &s), TABLE_MISS);
-    OK(put_session(&x, &newer));
-    assert_int_equal(find_session(&x, 1, &s), TABLE_HIT);
-    assert_int_equal(session_whole(1, &s), 2);
-    OK(end_session(&x, 0));
-    OK(put_session(&x, &fourth));
-    assert_false(table_stats(x.t).incomplete);
-    world_close(&x);
-}
-
-static void full_of_revocations_becomes_slow_not_wrong(void **state)
-{
-    (void)state;
-    struct world x = world_open(100, 1, NULL);
-    struct session_record r = session_at(1, 1), later = session_at(2, 1);
-    struct table_session s;
-    OK(put_session(&x, &r));
-    for (uint64_t n = 0; n < 16383; n++) {
-        struct token_id jti = jti_of(n);
-        OK(end_id(&x, CHANGE_TOKEN_END, jti.bytes, NOW + DAY));
-    }
-    assert_false(table_stats(x.t).incomplete);
-    assert_int_equal(table_find_token(x.t, jti_of(99999)), TABLE_MISS);
-    OK(end_session(&x, 1)); /* no room to remember it */
-    assert_true(table_stats(x.t).incomplete);
-    assert_int_equal(find_session(&x, 1, &s), TABLE_UNKNOWN);
-    assert_int_equal(table_find_token(x.t, jti_of(99999)), TABLE_UNKNOWN);
-    assert_int_equal(table_find_token(x.t, jti_of(5)), TABLE_REVOKED);
-    FAILS(E_LIMIT, fill_session(&x, &r)); /* it must not come back */
-    OK(put_session(&x, &later));          /* a login goes on */
-    assert_int_equal(find_session(&x, 2, &s), TABLE_HIT);
-
-    table_sweep(x.w, NOW + DAY, 20000);
-    assert_int_equal(table_find_token(x.t, jti_of(99999)), TABLE_UNKNOWN); /* the lost one lives longer */
-    table_sweep(x.w, NOW + 7 * DAY, 1);
-    assert_int_equal(table_find_token(x.t, jti_of(99999)), TABLE_MISS);
-    assert_false(table_stats(x.t).incomplete);
-    world_close(&x);
-}
-
 static void fill_replaces_nothing(void **state)
 {
     (void)state;
@@ -593,31 +417,6 @@ static void fill_replaces_nothing(void **state)
     FAILS(E_USAGE, table_fill(x.w, &(struct change){.kind = CHANGE_SESSION_END}, 0, NOW));
     FAILS(E_USAGE, table_apply(x.w, &(struct change){.kind = CHANGE_KEYS}, 0, NOW));
     FAILS(E_USAGE, table_apply(x.w, &(struct change){.kind = CHANGE_UNSET}, 0, NOW));
-    world_close(&x);
-}
-
-static void sweep_forgets_the_dead_only(void **state)
-{
-    (void)state;
-    struct world x = world_open(100, 1, NULL);
-    struct table_session s;
-    for (uint64_t n = 0; n < 12; n++) { /* users 0 … 2, epochs 1 … 3 */
-        struct session_record r = session_at(n, 1);
-        r.expires_at_ms = n % 4 == 0 ? NOW + 1 : NOW + DAY;
-        OK(put_session(&x, &r));
-    }
-    struct user_record ahead = user_at(1, 3); /* sessions 4 … 7 have epochs 2 3 1 2 */
-    struct user_id gone = user_of(2);
-    OK(put_user(&x, &ahead));
-    OK(end_id(&x, CHANGE_USER_END, gone.bytes, NOW + DAY));
-    assert_int_equal(table_sweep(x.w, NOW, 5), 1); /* 4; it goes on where it stopped */
-    assert_int_equal(table_sweep(x.w, NOW, 100), 2 + 4);
-    for (uint64_t n = 0; n < 12; n++)
-        assert_int_equal(find_session(&x, n, &s), n < 4 || n == 5 ? TABLE_HIT : TABLE_MISS);
-    assert_int_equal(table_sweep(x.w, NOW + 1, 100), 1);
-    assert_int_equal(find_session(&x, 0, &s), TABLE_MISS);
-    assert_int_equal(table_sweep(x.w, NOW + DAY, 100), 4 + 1);
-    assert_int_equal(table_stats(x.t).sessions + table_stats(x.t).revocations, 0);
     world_close(&x);
 }
 
@@ -715,157 +514,6 @@ static void many_notes_are_taken_in_portions(void **state)
     world_close(&x);
 }
 
-static void valid_only_while_leased_and_open(void **state)
-{
-    (void)state;
-    struct world x = world_open(1, 1, NULL);
-    assert_false(table_valid(x.t, 0)); /* not before somebody says so */
-    assert_false(table_closed(x.t));
-    table_set_valid_until(x.w, 1000);
-    assert_true(table_valid(x.t, 999));
-    assert_false(table_valid(x.t, 1000));
-    table_set_valid_until(x.w, INT64_MAX);
-    assert_true(table_valid(x.t, 1000));
-    table_close(x.w);
-    assert_true(table_closed(x.t));
-    assert_false(table_valid(x.t, 0));
-    table_set_valid_until(x.w, INT64_MAX); /* closed is closed */
-    assert_false(table_valid(x.t, 0));
-    world_close(&x);
-}
-
-static void another_mapping_sees_the_same(void **state)
-{
-    (void)state;
-    struct world x = world_open(1000, 1, NULL);
-    struct session_record r = session_at(1, 1);
-    OK(put_session(&x, &r));
-    void *elsewhere = mremap(x.block, 0, x.size, MREMAP_MAYMOVE); /* a second mapping of the same memory */
-    assert_true(elsewhere != MAP_FAILED && elsewhere != x.block);
-    assert_int_equal(mprotect(elsewhere, x.size, PROT_READ), 0);
-    struct table *t;
-    struct table_session s;
-    OK(table_attach(elsewhere, x.size, x.seen, x.seen_size, &t));
-    assert_int_equal(table_find_session(t, r.sid, &s), TABLE_HIT);
-    assert_int_equal(session_whole(1, &s), 1);
-    table_session_seen(t, &s, NOW + 1000);
-    assert_int_equal(find_session(&x, 1, &s), TABLE_HIT);
-    assert_int_equal(s.last_seen_at_ms, NOW + 1000);
-    OK(end_session(&x, 1));
-    assert_int_equal(table_find_session(t, r.sid, &s), TABLE_REVOKED);
-    table_detach(t);
-
-    OK(table_attach(elsewhere, x.size, NULL, 0, &t)); /* without the seen map */
-    struct session_record other = session_at(2, 1);
-    OK(put_session(&x, &other));
-    assert_int_equal(table_find_session(t, other.sid, &s), TABLE_HIT);
-    assert_int_equal(s.last_seen_at_ms, NOW);
-    table_session_seen(t, &s, NOW + 1000);
-    table_detach(t);
-    munmap(elsewhere, x.size);
-    world_close(&x);
-}
-
-static void damaged_headers_are_refused(void **state)
-{
-    (void)state;
-    struct world x = world_open(1000, 1, NULL);
-    struct table_header *h = x.block;
-    struct table *t;
-    FAILS(E_CORRUPT, table_attach(NULL, x.size, NULL, 0, &t));
-    FAILS(E_CORRUPT, table_attach(x.block, x.size - 1, NULL, 0, &t));
-    FAILS(E_CORRUPT, table_attach(x.block, 64, NULL, 0, &t));
-    FAILS(E_CORRUPT, table_attach((char *)x.block + 8, x.size, NULL, 0, &t));
-    FAILS(E_CORRUPT, table_attach(x.block, x.size, x.seen, x.seen_size - 1, &t));
-    table_word *constants = &h->magic;
-    for (size_t i = 0; i < 8; i++) {
-        if (&constants[i] == &h->spare)
-            continue;
-        for (unsigned bit = 0; bit < 64; bit++) {
-            uint64_t was = constants[i];
-            constants[i] = was ^ UINT64_C(1) << bit;
-            FAILS(E_CORRUPT, table_attach(x.block, x.size, x.seen, x.seen_size, &t));
-            constants[i] = was;
-        }
-    }
-    uint64_t root = h->root;
-    h->root = root_make(LEVEL_MAX + 1, 0, 0);
-    FAILS(E_CORRUPT, table_attach(x.block, x.size, x.seen, x.seen_size, &t));
-    h->root = root_make(0, 0, 0);
-    FAILS(E_CORRUPT, table_attach(x.block, x.size, x.seen, x.seen_size, &t));
-    h->root = root;
-
-    struct world y = world_open(1000, 1, NULL);
-    ((struct seen_header *)y.seen)->identity ^= 1; /* the map of another table */
-    FAILS(E_CORRUPT, table_attach(x.block, x.size, y.seen, y.seen_size, &t));
-    world_close(&y);
-    OK(table_attach(x.block, x.size, x.seen, x.seen_size, &t));
-    table_detach(t);
-    world_close(&x);
-}
-
-/* Whatever the bytes, no reader leaves the block or hangs: forbidden zones lie around it. */
-static void damaged_cells_harm_nobody(void **state)
-{
-    (void)state;
-    struct world x = world_open(64, 1, NULL);
-    for (uint64_t n = 0; n < 32; n++) {
-        struct session_record r = session_at(n, 1);
-        struct user_record u = user_at(n, 1);
-        struct api_key_record k = api_key_at(n, "scope");
-        OK(put_user(&x, &u));
-        OK(put_session(&x, &r));
-        OK(put_api_key(&x, &k));
-    }
-    uint64_t noise = 1;
-    table_word *sessions = (table_word *)(uintptr_t)x.t->sessions, *others = (table_word *)(uintptr_t)x.t->others,
-               *index = (table_word *)(uintptr_t)x.t->index;
-    for (int round = 0; round < 3000; round++) {
-        noise = noise * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        uint32_t r = (uint32_t)(noise >> 33);
-        if (round % 3 == 0)
-            sessions[r % (32 * SESSION_WORDS)] ^= UINT64_C(1) << (noise >> 20 & 63);
-        else if (round % 3 == 1)
-            others[r % (160 * UNIT_WORDS)] ^= UINT64_C(1) << (noise >> 20 & 63);
-        else if (index[r % (1 << LEVEL_MIN)] != 0 || round % 30 == 2)
-            index[r % (1 << LEVEL_MIN)] ^= UINT64_C(1) << (noise >> 20 & 63);
-        uint64_t n = r % 32;
-        struct table_session s;
-        struct table_user u;
-        struct table_api_key k;
-        if (find_session(&x, n, &s) == TABLE_HIT) {
-            table_session_seen(x.t, &s, NOW + round);
-            (void)table_find_user(x.t, s.user, s.user_hint, &u);
-        }
-        if (table_find_user(x.t, user_of(n), r, &u) == TABLE_HIT)
-            assert_true(u.username_len + u.email_len + u.name_len + u.roles_len <= TABLE_USER_TEXT_MAX);
-        (void)table_find_api_key(x.t, api_key_of(n), &k);
-        (void)table_find_token(x.t, jti_of(n));
-    }
-    for (uint32_t i = 0; i < 1 << LEVEL_MIN; i++)
-        index[i] = ENTRY_TOMBSTONE; /* no empty entry anywhere */
-    struct table_session s;
-    assert_int_not_equal(find_session(&x, 1, &s), TABLE_HIT);
-    world_close(&x);
-}
-
-static void geometry_has_limits(void **state)
-{
-    (void)state;
-    assert_int_equal(table_size(&(struct table_geometry){0, 1}), 0);
-    assert_int_equal(table_size(&(struct table_geometry){1, 0}), 0);
-    assert_int_equal(table_size(&(struct table_geometry){TABLE_SESSIONS_LIMIT + 1u, 1}), 0);
-    assert_int_equal(table_size(&(struct table_geometry){1, TABLE_OTHERS_LIMIT_MIB + 1u}), 0);
-    assert_true(table_size(&(struct table_geometry){TABLE_SESSIONS_LIMIT, TABLE_OTHERS_LIMIT_MIB}) != 0);
-    struct table_plan p = table_plan(&(struct table_geometry){TABLE_SESSIONS_LIMIT, TABLE_OTHERS_LIMIT_MIB});
-    assert_true(p.level_max <= LEVEL_MAX);
-    struct table_writer *w;
-    FAILS(E_USAGE, table_create(NULL, NULL, &(struct table_geometry){1, 1}, (const uint8_t[16]){0}, NULL, &w));
-    FAILS(E_USAGE, table_create(NULL, NULL, &(struct table_geometry){0, 1}, (const uint8_t[16]){0}, NULL, &w));
-    table_writer_free(NULL);
-    table_detach(NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -883,23 +531,11 @@ int main(void)
         cmocka_unit_test(api_key_lives_and_ends),
         cmocka_unit_test(key_set_is_replaced_as_a_whole),
         cmocka_unit_test(keys_with_half_a_name_in_common_are_two),
-        cmocka_unit_test(full_collisions_are_told_apart),
-        cmocka_unit_test(grows_through_many_sizes_and_gives_the_old_back),
-        cmocka_unit_test(churn_with_a_host),
-        cmocka_unit_test(churn_without_a_host),
-        cmocka_unit_test(full_of_sessions_says_so),
-        cmocka_unit_test(full_of_revocations_becomes_slow_not_wrong),
         cmocka_unit_test(fill_replaces_nothing),
-        cmocka_unit_test(sweep_forgets_the_dead_only),
         cmocka_unit_test(expired_records_are_not_taken_in),
         cmocka_unit_test(last_seen_moves_forward_only),
         cmocka_unit_test(a_note_about_a_former_life_is_lost),
         cmocka_unit_test(many_notes_are_taken_in_portions),
-        cmocka_unit_test(valid_only_while_leased_and_open),
-        cmocka_unit_test(another_mapping_sees_the_same),
-        cmocka_unit_test(damaged_headers_are_refused),
-        cmocka_unit_test(damaged_cells_harm_nobody),
-        cmocka_unit_test(geometry_has_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
