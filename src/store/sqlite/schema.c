@@ -165,6 +165,20 @@ static struct cardea_status version_of(sqlite3 *db, uint32_t newest, uint32_t *r
     return CARDEA_SUCCESS;
 }
 
+/* The same outside of a transaction: in one of its own, because three questions to a database that another process is
+ * just making could have answers from before and after. */
+static struct cardea_status version_at_once(sqlite3 *db, uint32_t newest, uint32_t *ret_version, char *message,
+                                            size_t cap)
+{
+    int rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return fail(db, rc, message, cap);
+    struct cardea_status s = version_of(db, newest, ret_version, message, cap);
+    if (sqlite3_get_autocommit(db) == 0)
+        (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return s;
+}
+
 /* One step, and the numbers that say it was taken, in one transaction. */
 static int step(sqlite3 *db, const struct schema_step *s, uint32_t version)
 {
@@ -184,7 +198,7 @@ struct cardea_status schema_migrate(sqlite3 *db, const struct schema_step *steps
 {
     for (;;) {
         uint32_t version = 0;
-        struct cardea_status s = version_of(db, count, &version, message, message_cap);
+        struct cardea_status s = version_at_once(db, count, &version, message, message_cap);
         if (!cardea_ok(s) || version == count)
             return s;
         int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
