@@ -4,7 +4,6 @@
 #include "table_help.h"
 
 #include "base/secret.h"
-#include "core/table_layout.h"
 #include "crypto/digest.h"
 
 enum verdict { REFUSE = 1, ASK_THE_STORE, LET_IN };
