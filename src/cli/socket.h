@@ -1,4 +1,9 @@
-/* The admin socket's client: one HTTP/1.1 request over a unix socket, one answer. */
+/* The admin socket's client: one HTTP/1.1 request over a unix socket, one answer.
+ *
+ * Decides: whether whoever listens there may be trusted (nobody but its owner may write to the state folder), and
+ * whether an answer is whole. Refuses to decide: what to do when nobody listens.
+ * A request that was sent is never sent again: it may have been carried out.
+ */
 #ifndef CLI_SOCKET_H
 #define CLI_SOCKET_H
 
@@ -12,7 +17,7 @@ enum socket_outcome {
     SOCKET_BROKEN, /* sent, perhaps carried out, and no whole answer came */
 };
 
-/* prefix: base_path, put before the call's path. */
+/* Ask the service of this configuration's state folder. *out is set with SOCKET_ANSWERED alone. */
 enum socket_outcome socket_call(const struct config *config, const struct call *call, struct answer *out);
 
 #endif

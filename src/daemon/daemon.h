@@ -1,4 +1,9 @@
-/* The service: event loops, pools, the committer, background work. */
+/* The service from its start to its end: opened (service.h), then this thread waits for signals.
+ *
+ * SIGTERM and SIGINT end it: no new connections, requests under way get their time (limits.stop_deadline), then every
+ * queue, thread and file is closed in order. SIGHUP reads the configuration again. A start that fails says why in one
+ * sentence and undoes what it had done.
+ */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
