@@ -196,6 +196,12 @@ test('E11 very many cookies: refused with the head, and a login still works', as
         assert.ok(['204', '400', '431', 'closed'].includes(status), `${line.length} of ${line.slice(0, 20)}: ${status}`);
         assert.ok(line.length < 65536 || status !== '204', 'past the limit of a head');
     }
+    // a head that is refused is the connection's last: what was sent behind it is not read as a request
+    for (const line of [many(300, 40), `a=${'x'.repeat(14000)}`, `a=${'x'.repeat(22000)}`]) {
+        const { status, text } = await raw(['GET /verify HTTP/1.1', `Cookie: ${line}`, `Host: ${host}`, '', 'GET /healthz HTTP/1.1']);
+        assert.ok(['431', 'closed'].includes(status), status);
+        assert.doesNotMatch(text, /HTTP\/1\.1 200/);
+    }
     const lines = Array.from({ length: 200 }, (_, i) => `Cookie: c${i}=x`);
     assert.equal((await raw(['GET /verify HTTP/1.1', ...lines])).status, '431');
     // evicted by the attacker's: the victim is nobody, until the next login
