@@ -4,9 +4,9 @@
  * come with their rows in the journal and their changes of the verification table. Refuses to decide: the bytes of a
  * key (credential.h), whether one is good (verify.h), and what a scope opens: policies ask for scopes.
  *
- * Security: the record keeps the digest of the secret half, so a key can be shown when it is made and never again. A key
- * has no login: nothing that asks for a recent one can be reached with it. It dies with its user's suspension, and lives
- * through log out everywhere and a change of password.
+ * Security: the record keeps the digest of the secret half, so a key can be shown when it is made and never again. A
+ * key has no login: nothing that asks for a recent one can be reached with it. It dies with its user's suspension, and
+ * lives through log out everywhere and a change of password.
  */
 #ifndef CORE_API_KEY_H
 #define CORE_API_KEY_H
