@@ -68,6 +68,13 @@ static void serve_until_told(struct service *s, const sigset_t *set,
     }
 }
 
+/* A core file would hold passwords under way and every key. */
+static void forbid_core_files(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
 int daemon_serve(const struct config *c, struct installation *i,
                  struct cardea_status (*reload)(struct config *out, struct config_error *error))
 {
@@ -76,6 +83,7 @@ int daemon_serve(const struct config *c, struct installation *i,
     block_signals(&set);
     log_start(2, c->log_format, c->log_level);
     raise_descriptor_limit(c);
+    forbid_core_files();
     struct service *s = calloc(1, sizeof *s);
     if (s == NULL)
         return EXIT_FAILURE;

@@ -201,7 +201,8 @@ static bool split_target(struct view target, struct filtered_head *out)
         if (skip == 0)
             return false;
         const char *slash = memchr(target.ptr + skip, '/', target.len - skip);
-        if (slash == NULL || memchr(target.ptr + skip, '?', (size_t)(slash - target.ptr) - skip) != NULL)
+        if (slash == NULL || slash == target.ptr + skip ||
+            memchr(target.ptr + skip, '?', (size_t)(slash - target.ptr) - skip) != NULL)
             return false;
         rest = view_skip(target, (size_t)(slash - target.ptr));
     }

@@ -127,7 +127,8 @@ describe('each operation does what it is for, by session cookie and by token', (
     });
 });
 
-describe('x-narrows: what it ends is refused at the next request', () => {
+describe('x-narrows: what it ends is refused at the next request, and stands in the journal', () => {
+    const newestEvent = () => service.command(['audit', '--limit', '1']).items[0].n;
     const narrowing = operations.filter((o) => o.operation['x-narrows']);
     assert.ok(narrowing.length >= 10);
     for (const o of narrowing) for (const way of ways[o.operation.operationId] ?? [undefined]) test(name(o) + (way ? ` (${way})` : ''), async () => {
@@ -135,8 +136,10 @@ describe('x-narrows: what it ends is refused at the next request', () => {
             const p = await prepare(o, app, way);
             assert.ok(p.second.length > 0, 'the recipe names what ends');
             for (const s of p.second) await all(s, s.yes);
+            const before = newestEvent();
             const a = await p.send();
             assert.ok(good(a.status), `${a.status} ${a.text}`);
+            assert.ok(newestEvent() > before, 'it left no row in the journal');
             for (const s of p.second) await all(s, s.no);
         }
     });
