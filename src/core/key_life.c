@@ -36,12 +36,17 @@ static void work_end(struct work *w)
     free(w->records); /* public and sealed data only */
 }
 
-static struct key_record *work_find(const struct work *w, enum key_state state)
+static struct key_record *work_find_use(const struct work *w, enum key_use use, enum key_state state)
 {
     for (uint32_t i = 0; i < w->count; i++)
-        if (w->records[i].use == KEY_USE_ACCESS && w->records[i].state == state)
+        if (w->records[i].use == use && w->records[i].state == state)
             return &w->records[i];
     return NULL;
+}
+
+static struct key_record *work_find(const struct work *w, enum key_state state)
+{
+    return work_find_use(w, KEY_USE_ACCESS, state);
 }
 
 /* A blank record at the end of the list. fails: E_LIMIT. */
@@ -153,7 +158,7 @@ struct cardea_status keyring_create(struct store_tx *tx, const struct store_ops 
         return s;
     if (w.count != 0)
         s = CARDEA_FAIL(E_CONFLICT);
-    for (enum key_use use = KEY_USE_SESSION; cardea_ok(s) && use <= KEY_USE_DEVICE; use++)
+    for (enum key_use use = KEY_USE_SESSION; cardea_ok(s) && use <= KEY_USE_SEALED; use++)
         s = make_symmetric(&w, use);
     if (cardea_ok(s))
         s = make_access(&w, KEY_ACTIVE);
@@ -201,6 +206,48 @@ struct cardea_status keyring_rotate(struct store_tx *tx, const struct store_ops 
     return s;
 }
 
+/* The same secret, under the seal of its new state. */
+static struct cardea_status retire_sealed(struct work *w, struct key_record *active, int64_t retire_ms)
+{
+    uint8_t key[SYMMETRIC_MAX];
+    size_t len;
+    struct cardea_status s = key_record_open(active, w->master, key, sizeof key, &len);
+
+    if (!cardea_ok(s))
+        return s;
+    active->state = KEY_RETIRING;
+    active->drop_at_ms = w->now_ms + retire_ms;
+    s = key_record_seal(active, w->master, w->entropy, view_of(key, len));
+    secret_wipe(key, sizeof key);
+    return cardea_ok(s) ? w->ops->key_put(w->tx, active) : s;
+}
+
+static struct cardea_status rotate_sealed(struct work *w, int64_t retire_ms)
+{
+    struct key_record *active = work_find_use(w, KEY_USE_SEALED, KEY_ACTIVE);
+    uint32_t keys = 0;
+
+    for (uint32_t i = 0; i < w->count; i++)
+        keys += w->records[i].use == KEY_USE_SEALED;
+    if (keys >= SEALED_KEYS_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    struct cardea_status s = active == NULL ? CARDEA_SUCCESS : retire_sealed(w, active, retire_ms);
+    return cardea_ok(s) ? make_symmetric(w, KEY_USE_SEALED) : s;
+}
+
+struct cardea_status keyring_rotate_sealed(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
+                                           const struct entropy *e, int64_t retire_ms, int64_t now_ms)
+{
+    struct work w = {.tx = tx, .ops = ops, .master = m, .entropy = e, .now_ms = now_ms};
+    struct cardea_status s = work_begin(&w);
+
+    if (!cardea_ok(s))
+        return s;
+    s = rotate_sealed(&w, retire_ms);
+    work_end(&w);
+    return s;
+}
+
 /* Take a record out of store and list. */
 static struct cardea_status delete_at(struct work *w, uint32_t i)
 {
@@ -213,15 +260,48 @@ static struct cardea_status delete_at(struct work *w, uint32_t i)
     return CARDEA_SUCCESS;
 }
 
+/* Keys that have a life. The others are drawn once. */
+static bool lives(const struct key_record *r)
+{
+    return r->use == KEY_USE_ACCESS || r->use == KEY_USE_SEALED;
+}
+
+static struct cardea_status make_missing_sealed(struct work *w, bool *changed)
+{
+    if (work_find_use(w, KEY_USE_SEALED, KEY_ACTIVE) != NULL || w->count == KEYRING_MAX)
+        return CARDEA_SUCCESS;
+    *changed = true;
+    return make_symmetric(w, KEY_USE_SEALED);
+}
+
+struct cardea_status keyring_complete(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
+                                      const struct entropy *e, int64_t now_ms, bool *ret_changed)
+{
+    struct work w = {.tx = tx, .ops = ops, .master = m, .entropy = e, .now_ms = now_ms};
+    bool changed = false;
+    struct cardea_status s = work_begin(&w);
+
+    if (!cardea_ok(s))
+        return s;
+    s = make_missing_sealed(&w, &changed);
+    work_end(&w);
+    if (cardea_ok(s))
+        *ret_changed = changed;
+    return s;
+}
+
 static struct cardea_status drop(struct work *w, const struct key_id *id)
 {
     uint32_t i = 0;
+    bool made = false;
 
-    while (i < w->count && !(w->records[i].use == KEY_USE_ACCESS && ID_SAME(w->records[i].id, *id)))
+    while (i < w->count && !(lives(&w->records[i]) && ID_SAME(w->records[i].id, *id)))
         i++;
     if (i == w->count)
         return CARDEA_FAIL(E_NOT_FOUND);
     struct cardea_status s = delete_at(w, i);
+    if (cardea_ok(s))
+        s = make_missing_sealed(w, &made);
     if (cardea_ok(s) && work_find(w, KEY_ACTIVE) == NULL) {
         struct key_record *next = work_find(w, KEY_NEXT);
         s = next == NULL ? make_access(w, KEY_ACTIVE) : promote(w, next, 0);
@@ -246,7 +326,7 @@ struct cardea_status keyring_drop(struct store_tx *tx, const struct store_ops *o
 
 static bool past_its_end(const struct key_record *r, int64_t now_ms)
 {
-    return r->use == KEY_USE_ACCESS && r->state == KEY_RETIRING && r->drop_at_ms <= now_ms;
+    return lives(r) && r->state == KEY_RETIRING && r->drop_at_ms <= now_ms;
 }
 
 static struct cardea_status tick(struct work *w, const struct keyring_times *times, bool *ret_changed)
@@ -259,6 +339,8 @@ static struct cardea_status tick(struct work *w, const struct keyring_times *tim
             s = delete_at(w, i);
             changed = true;
         }
+    if (cardea_ok(s))
+        s = make_missing_sealed(w, &changed);
     struct key_record *next = work_find(w, KEY_NEXT);
     if (cardea_ok(s) && next != NULL && next->activate_at_ms != 0 && next->activate_at_ms <= w->now_ms) {
         s = promote(w, next, times->retire_ms);

@@ -8,9 +8,10 @@ const struct key_use_info *key_use_info(enum key_use use)
         [KEY_USE_ACCESS] = {"access", "ES256", 0},          [KEY_USE_SESSION] = {"session", "SipHash-2-4", 16},
         [KEY_USE_REFRESH] = {"refresh", "HMAC-SHA256", 32}, [KEY_USE_CSRF] = {"csrf", "HMAC-SHA256", 32},
         [KEY_USE_API_KEY] = {"api-key", "SipHash-2-4", 16}, [KEY_USE_DEVICE] = {"device", "HMAC-SHA256", 32},
+        [KEY_USE_SEALED] = {"sealed", "A256GCM", 32},
     };
 
-    return use > KEY_USE_UNSET && use <= KEY_USE_DEVICE ? &infos[use] : NULL;
+    return use > KEY_USE_UNSET && use <= KEY_USE_SEALED ? &infos[use] : NULL;
 }
 
 static void put_context(struct buf *b, const struct key_record *r)

@@ -115,6 +115,47 @@ static struct cardea_status load_mac(const struct source *from, enum key_use use
     return s;
 }
 
+static bool is_sealing(const struct key_record *r, enum key_state state)
+{
+    return r->use == KEY_USE_SEALED && r->state == state;
+}
+
+static struct cardea_status add_sealed(const struct source *from, const struct key_record *r, struct sealed_keys *keys)
+{
+    uint8_t key[SYMMETRIC_MAX];
+    size_t len;
+    struct cardea_status s = key_record_open(r, from->master, key, sizeof key, &len);
+
+    if (!cardea_ok(s))
+        return s;
+    int64_t before_at_ms = keys->count > 0 ? keys->keys[keys->count - 1].drop_at_ms : 0; /* as it is */
+    s = len == SEALED_KEY_BYTES ? sealed_keys_add(keys, &r->id, key, before_at_ms) : CARDEA_FAIL(E_CORRUPT);
+    secret_wipe(key, sizeof key);
+    if (cardea_ok(s))
+        keys->keys[keys->count - 1].drop_at_ms = r->drop_at_ms;
+    return s;
+}
+
+/* Those that open first, then the one that seals: the last one does. Without it none is loaded, lest one that retires
+ * becomes the last. */
+static struct cardea_status load_sealed(const struct source *from, struct sealed_keys *keys)
+{
+    uint32_t active = 0;
+    struct cardea_status s = CARDEA_SUCCESS;
+
+    for (uint32_t i = 0; i < from->count; i++)
+        active += is_sealing(&from->records[i], KEY_ACTIVE);
+    if (active != 1)
+        return active == 0 ? s : CARDEA_FAIL(E_CORRUPT);
+    for (uint32_t i = 0; cardea_ok(s) && i < from->count; i++)
+        if (is_sealing(&from->records[i], KEY_RETIRING))
+            s = add_sealed(from, &from->records[i], keys);
+    for (uint32_t i = 0; cardea_ok(s) && i < from->count; i++)
+        if (is_sealing(&from->records[i], KEY_ACTIVE))
+            s = add_sealed(from, &from->records[i], keys);
+    return s.code == CARDEA_E_LIMIT || s.code == CARDEA_E_CONFLICT ? CARDEA_FAIL(E_CORRUPT) : s;
+}
+
 static struct cardea_status load(const struct source *from, struct keyring *ring)
 {
     struct key_id id = {{0}};
@@ -136,6 +177,8 @@ static struct cardea_status load(const struct source *from, struct keyring *ring
         s = load_mac(from, KEY_USE_DEVICE, &ring->device, &id);
     if (cardea_ok(s))
         s = load_mac(from, KEY_USE_REFRESH, &ring->refresh, &id);
+    if (cardea_ok(s))
+        s = load_sealed(from, &ring->sealed);
     memcpy(ring->refresh_key_id, id.bytes, sizeof ring->refresh_key_id);
     return s;
 }
@@ -180,6 +223,7 @@ void keyring_unref(struct keyring *k)
         verify_key_free(k->access[i].verify);
         signing_key_free(k->access[i].sign);
     }
+    sealed_keys_clear(&k->sealed);
     mac_key_free(k->refresh);
     mac_key_free(k->csrf);
     mac_key_free(k->device);

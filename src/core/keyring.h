@@ -21,9 +21,11 @@
  * instead: so a row without a seal of ours never verifies a token, and whoever can write to the store but has not the
  * master key can not plant a key. A kid is the key's RFC 7638 thumbprint, checked at load.
  *
- * Symmetric keys have a kid and a state too. Today one ACTIVE of each use is made, and the newest ACTIVE is used;
- * records of other states are skipped, so several per use (rotation with overlap) need no change of format: refresh
- * tokens already carry the first bytes of their key's id.
+ * Symmetric keys have a kid and a state too. One ACTIVE of each use is made, and the newest ACTIVE is used; records of
+ * other states are skipped, so several per use (rotation with overlap) need no change of format: refresh tokens already
+ * carry the first bytes of their key's id. Keys of sealed sessions do rotate: exactly one is ACTIVE and seals, those
+ * before it are RETIRING and open until their drop_at_ms. Nobody outside needs to hear of a new one, so there is no
+ * NEXT; a retired one keeps its secret, under the seal of its state.
  *
  * Security limits: whoever writes to the store can put an old row of ours back (a retired key's, for instance), and
  * who has store and master key has everything. Keys in memory: MAC keys in guarded pages, tag keys and OpenSSL's
@@ -35,6 +37,7 @@
 #ifndef CORE_KEYRING_H
 #define CORE_KEYRING_H
 
+#include "core/sealed.h"
 #include "crypto/mac.h"
 #include "crypto/seal.h"
 #include "crypto/signature.h"
@@ -57,6 +60,7 @@ struct keyring {
     struct tag_key session_tag, api_key_tag;
     struct mac_key *refresh, *csrf, *device;
     uint8_t refresh_key_id[4];
+    struct sealed_keys sealed; /* the last one seals; none before keyring_complete */
     uint32_t access_count;
     struct access_key access[KEYRING_MAX];
     const struct access_key *active; /* signs; NULL: none */
@@ -67,9 +71,13 @@ struct keyring {
  * the store. fails: E_CONFLICT (there are keys already). */
 struct cardea_status keyring_create(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
                                     const struct entropy *e, int64_t now_ms) CARDEA_CHECKED;
+/* Make what an installation lacks that was made before a use existed. *ret_changed: something was put into the store.
+ */
+struct cardea_status keyring_complete(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
+                                      const struct entropy *e, int64_t now_ms, bool *ret_changed) CARDEA_CHECKED;
 /* Open all keys in the store; the caller unrefs.
  * fails: E_NOT_FOUND (no keys yet); E_CORRUPT (another master key, a record that no keyring wrote, two active access
- * keys, a use without a key); E_BUSY without memory. */
+ * keys, two active sealing keys, a use without a key other than sealing); E_BUSY without memory. */
 struct cardea_status keyring_load(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
                                   uint64_t generation, struct keyring **out) CARDEA_CHECKED;
 struct keyring *keyring_ref(struct keyring *k);
@@ -90,11 +98,17 @@ struct keyring_times {
 struct cardea_status keyring_rotate(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
                                     const struct entropy *e, const struct keyring_times *times, int64_t now_ms,
                                     int64_t *ret_at_ms) CARDEA_CHECKED;
-/* Drop an access key at once (compromised). The active one is replaced by NEXT immediately, published long enough or
- * not. fails: E_NOT_FOUND (no access key of that id). */
+/* A new key seals sessions from now on; the one before it opens for another retire_ms. The caller appends the audit
+ * event and adds CHANGE_KEYS.
+ * fails: E_LIMIT (SEALED_KEYS_MAX or KEYRING_MAX: too many rotations within retire_ms). */
+struct cardea_status keyring_rotate_sealed(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
+                                           const struct entropy *e, int64_t retire_ms, int64_t now_ms) CARDEA_CHECKED;
+/* Drop an access key or a sealing key at once (compromised). The active access key is replaced by NEXT immediately,
+ * published long enough or not; the active sealing key by a new one. fails: E_NOT_FOUND (no such key of that id). */
 struct cardea_status keyring_drop(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
                                   const struct entropy *e, const struct key_id *id, int64_t now_ms) CARDEA_CHECKED;
-/* What time does: scheduled promotions, retirements past their end, a missing NEXT. *ret_changed: reload. */
+/* What time does: scheduled promotions, retirements past their end, a missing NEXT or sealing key. *ret_changed:
+ * reload. */
 struct cardea_status keyring_tick(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
                                   const struct entropy *e, const struct keyring_times *times, int64_t now_ms,
                                   bool *ret_changed) CARDEA_CHECKED;

@@ -305,6 +305,24 @@ static struct cardea_status open_store(const struct config *c, enum installation
     return store_sqlite_open(path, installation_boot_ms, digest_sha256, &i->store, o->message, o->cap);
 }
 
+/* An older version's installation lacks what was not there then. */
+static struct cardea_status complete_keys(struct store_tx *tx, const struct store_ops *ops, struct installation *i,
+                                          bool *ret_changed)
+{
+    struct keyring *whole = NULL;
+    bool made = false;
+    struct cardea_status s = keyring_complete(tx, ops, i->master, entropy_system(), installation_wall_ms(), &made);
+    if (!cardea_ok(s) || !made)
+        return s;
+    s = keyring_load(tx, ops, i->master, 1, &whole);
+    if (!cardea_ok(s))
+        return s;
+    keyring_unref(i->keys);
+    i->keys = whole;
+    *ret_changed = true;
+    return s;
+}
+
 /* Inside the first transaction: keys, and the time. *ret_changed: something was written. */
 static struct cardea_status first_steps(struct store_tx *tx, const struct store_ops *ops, enum installation_mode mode,
                                         struct installation *i, bool *ret_changed, const struct outcome *o)
@@ -322,6 +340,8 @@ static struct cardea_status first_steps(struct store_tx *tx, const struct store_
         i->fresh = true;
         *ret_changed = true;
     }
+    if (cardea_ok(s) && i->keys->sealed.count == 0)
+        s = complete_keys(tx, ops, i, ret_changed);
     if (s.code == CARDEA_E_NOT_FOUND)
         return fail(o, s, "the database holds no keys: make the installation with cardea init");
     if (s.code == CARDEA_E_CORRUPT)

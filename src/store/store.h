@@ -121,6 +121,7 @@ enum key_use {
     KEY_USE_CSRF,
     KEY_USE_API_KEY, /* tags API keys */
     KEY_USE_DEVICE,  /* signs the cookie of a device that logged in before */
+    KEY_USE_SEALED,  /* encrypts sealed sessions */
 };
 
 struct key_record {

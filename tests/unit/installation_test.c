@@ -103,6 +103,27 @@ static void made_once_and_opened_again(void **state)
     installation_close(&i); /* twice is safe */
 }
 
+/* As one made before there were sealed sessions. */
+static void what_an_older_version_lacked_is_made(void **state)
+{
+    (void)state;
+    struct installation i;
+    struct store_tx *tx;
+    assert_ok(installation_open(config, INSTALLATION_CREATE, &i, message, sizeof message));
+    assert_int_equal(i.keys->sealed.count, 1);
+    assert_ok(i.store->ops->begin(i.store, STORE_WRITE, installation_boot_ms() + 5000, &tx));
+    assert_ok(i.store->ops->key_delete(tx, i.keys->sealed.keys[0].id));
+    assert_ok(i.store->ops->commit(tx));
+    installation_close(&i);
+    assert_ok(installation_open(config, INSTALLATION_OPEN, &i, message, sizeof message));
+    assert_int_equal(i.keys->sealed.count, 1);
+    struct key_id made = i.keys->sealed.keys[0].id;
+    installation_close(&i);
+    assert_ok(installation_open(config, INSTALLATION_OPEN, &i, message, sizeof message));
+    assert_true(ID_SAME(i.keys->sealed.keys[0].id, made));
+    installation_close(&i);
+}
+
 static void a_second_one_is_refused(void **state)
 {
     (void)state;
@@ -281,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(made_once_and_opened_again, start),
+        cmocka_unit_test_setup(what_an_older_version_lacked_is_made, start),
         cmocka_unit_test_setup(a_second_one_is_refused, start),
         cmocka_unit_test_setup(nothing_is_made_by_open, start),
         cmocka_unit_test_setup(an_unsafe_folder_is_refused, start),

@@ -78,8 +78,8 @@ static void makes_one_key_of_each_use(void **state)
     struct fixture *f = *state;
     struct keyring *k = NULL;
 
-    assert_int_equal(f->store.count, 7);
-    for (enum key_use use = KEY_USE_SESSION; use <= KEY_USE_DEVICE; use++)
+    assert_int_equal(f->store.count, 8);
+    for (enum key_use use = KEY_USE_SESSION; use <= KEY_USE_SEALED; use++)
         assert_non_null(record(f, use, KEY_ACTIVE));
     assert_ok(load(f, &k));
     assert_int_equal(k->generation, 7);
@@ -105,13 +105,140 @@ static void makes_one_key_of_each_use(void **state)
     keyring_unref(NULL);
 }
 
+/* What the ring's newest key seals, for 15 minutes. */
+static struct view seal_one(const struct keyring *k, int64_t now_ms, struct buf *out)
+{
+    struct sealed_session s = {.sid = {{1}}, .sub = {{2}}, .epoch = 1, .app = "sealed"};
+
+    s.iat_s = now_ms / 1000;
+    s.exp_s = s.iat_s + SEALED_LIFETIME_S;
+    s.end_s = s.iat_s + 12 * 3600;
+    assert_ok(sealed_seal(&k->sealed, &s, entropy_system(), out));
+    return buf_view(out);
+}
+
+static void sealing_keys_rotate_with_overlap(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL, *after = NULL;
+    struct sealed_session got;
+    char text[2][SEALED_TEXT_MAX];
+    struct buf first = buf_fixed(text[0], sizeof text[0]), second = buf_fixed(text[1], sizeof text[1]);
+    int64_t now_ms = start_ms + 60000;
+
+    assert_ok(load(f, &k));
+    struct view old = seal_one(k, now_ms, &first);
+    assert_ok(
+        keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 600000, now_ms));
+    assert_ok(load(f, &after));
+    assert_int_equal(after->sealed.count, 2);
+    assert_true(ID_SAME(after->sealed.keys[0].id, k->sealed.keys[0].id));
+    assert_int_equal(after->sealed.keys[0].drop_at_ms, now_ms + 600000);
+    assert_int_equal(after->sealed.keys[1].drop_at_ms, 0);
+    struct view fresh = seal_one(after, now_ms, &second);
+    assert_ok(sealed_open(&after->sealed, old, now_ms + 599999, &got));
+    assert_ok(sealed_open(&after->sealed, fresh, now_ms + 600000, &got));
+    /* Its time is over without a new ring, and the tick takes it away. */
+    assert_code(sealed_open(&after->sealed, old, now_ms + 600000, &got), E_INVALID_SESSION);
+    assert_code(sealed_open(&k->sealed, fresh, now_ms, &got), E_INVALID_SESSION);
+    keyring_unref(after);
+    assert_true(tick(f, now_ms + 600000));
+    assert_ok(load(f, &after));
+    assert_int_equal(after->sealed.count, 1);
+    assert_code(sealed_open(&after->sealed, old, now_ms + 1, &got), E_INVALID_SESSION);
+    keyring_unref(after);
+    keyring_unref(k);
+}
+
+static void rotations_of_the_sealing_key_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+
+    for (int i = 1; i < SEALED_KEYS_MAX; i++)
+        assert_ok(keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 1000,
+                                        start_ms)); /* all in one moment: still the last one seals */
+    assert_code(
+        keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 1000, start_ms),
+        E_LIMIT);
+    assert_ok(load(f, &k));
+    assert_int_equal(k->sealed.count, SEALED_KEYS_MAX);
+    assert_true(ID_SAME(k->sealed.keys[SEALED_KEYS_MAX - 1].id, record(f, KEY_USE_SEALED, KEY_ACTIVE)->id));
+    keyring_unref(k);
+}
+
+static void a_dropped_sealing_key_opens_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    struct sealed_session got;
+    char text[SEALED_TEXT_MAX];
+    struct buf b = buf_fixed(text, sizeof text);
+
+    assert_ok(load(f, &k));
+    struct view old = seal_one(k, start_ms, &b);
+    struct key_id gone = k->sealed.keys[0].id;
+    assert_ok(drop(f, gone, start_ms));
+    keyring_unref(k);
+    assert_ok(load(f, &k));
+    assert_int_equal(k->sealed.count, 1);
+    assert_false(ID_SAME(k->sealed.keys[0].id, gone));
+    assert_code(sealed_open(&k->sealed, old, start_ms, &got), E_INVALID_SESSION);
+    keyring_unref(k);
+}
+
+static void an_installation_without_a_sealing_key_gets_one(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    bool changed = false;
+
+    assert_ok(key_double_delete(key_double_tx(&f->store), record(f, KEY_USE_SEALED, KEY_ACTIVE)->id));
+    assert_ok(load(f, &k));
+    assert_int_equal(k->sealed.count, 0);
+    keyring_unref(k);
+    assert_ok(
+        keyring_complete(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms, &changed));
+    assert_true(changed);
+    assert_ok(load(f, &k));
+    assert_int_equal(k->sealed.count, 1);
+    keyring_unref(k);
+    assert_ok(
+        keyring_complete(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms, &changed));
+    assert_false(changed);
+}
+
+static void a_planted_sealing_key_does_not_load(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    struct key_double good = f->store;
+
+    /* A retired key's row said to be the active one again, or the other way round. */
+    record(f, KEY_USE_SEALED, KEY_ACTIVE)->state = KEY_RETIRING;
+    assert_ok(load(f, &k)); /* none is active: none opens */
+    assert_int_equal(k->sealed.count, 0);
+    keyring_unref(k);
+    k = NULL;
+    f->store = good;
+    memcpy(record(f, KEY_USE_SEALED, KEY_ACTIVE)->sealed, record(f, KEY_USE_CSRF, KEY_ACTIVE)->sealed,
+           record(f, KEY_USE_CSRF, KEY_ACTIVE)->sealed_len);
+    assert_code(load(f, &k), E_CORRUPT);
+    f->store = good;
+    assert_ok(
+        keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 1000, start_ms));
+    record(f, KEY_USE_SEALED, KEY_RETIRING)->state = KEY_ACTIVE;
+    assert_code(load(f, &k), E_CORRUPT);
+    assert_null(k);
+}
+
 static void creation_happens_once(void **state)
 {
     struct fixture *f = *state;
 
     assert_code(keyring_create(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms),
                 E_CONFLICT);
-    assert_int_equal(f->store.count, 7);
+    assert_int_equal(f->store.count, 8);
 }
 
 static void nothing_at_rest_is_plain(void **state)
@@ -327,7 +454,7 @@ static void rotations_are_bounded(void **state)
     assert_ok(load(f, &k)); /* full, and still working */
     keyring_unref(k);
     assert_true(tick(f, start_ms + 100 + DAY_MS));
-    assert_int_equal(f->store.count, 7);
+    assert_int_equal(f->store.count, 8);
 }
 
 static void a_failing_store_fails_the_change(void **state)
@@ -389,6 +516,11 @@ int main(void)
         WITH_KEYS(rotations_are_bounded),
         WITH_KEYS(a_failing_store_fails_the_change),
         WITH_KEYS(jwks_shows_public_members_alone),
+        WITH_KEYS(sealing_keys_rotate_with_overlap),
+        WITH_KEYS(rotations_of_the_sealing_key_are_bounded),
+        WITH_KEYS(a_dropped_sealing_key_opens_nothing),
+        WITH_KEYS(an_installation_without_a_sealing_key_gets_one),
+        WITH_KEYS(a_planted_sealing_key_does_not_load),
     };
 
     if (!cardea_ok(crypto_start()))

@@ -4,7 +4,7 @@
 
 struct cardea_status sqlite_key_put(struct store_tx *tx, const struct key_record *k)
 {
-    if (k->use < KEY_USE_ACCESS || k->use > KEY_USE_DEVICE || k->state < KEY_NEXT || k->state > KEY_RETIRING ||
+    if (k->use < KEY_USE_ACCESS || k->use > KEY_USE_SEALED || k->state < KEY_NEXT || k->state > KEY_RETIRING ||
         k->sealed_len > sizeof k->sealed)
         return CARDEA_FAIL(E_INTERNAL);
     struct query q = query_start_write(tx, QUERY_KEY_PUT,
@@ -34,7 +34,7 @@ struct cardea_status sqlite_key_delete(struct store_tx *tx, struct key_id id)
 static void take_key(struct query *q, struct key_record *out)
 {
     take_blob(q, out->id.bytes, sizeof out->id.bytes);
-    out->use = (enum key_use)take_int_in(q, KEY_USE_ACCESS, KEY_USE_DEVICE);
+    out->use = (enum key_use)take_int_in(q, KEY_USE_ACCESS, KEY_USE_SEALED);
     out->state = (enum key_state)take_int_in(q, KEY_NEXT, KEY_RETIRING);
     take_text(q, out->algorithm, sizeof out->algorithm);
     out->created_at_ms = take_int(q);
