@@ -42,7 +42,7 @@ bool identity_has_role(const struct identity *who, const char *role)
     return false;
 }
 
-static bool has_scope(const struct identity *who, const char *scope)
+bool identity_has_scope(const struct identity *who, const char *scope)
 {
     struct view one, rest = view_of(who->scopes, who->scopes_len);
     bool more = rest.len > 0;
@@ -80,7 +80,7 @@ static bool role_accepted(const struct policy *p, const struct identity *who)
 static bool scopes_accepted(const struct policy *p, const struct identity *who)
 {
     for (uint32_t i = 0; who->kind == KIND_KEY && i < p->scope_count; i++)
-        if (!has_scope(who, p->scopes[i]))
+        if (!identity_has_scope(who, p->scopes[i]))
             return false;
     return true;
 }

@@ -101,6 +101,8 @@ struct cardea_status policy_check(const struct policy *p, const struct settings 
                                   int64_t now_ms) CARDEA_CHECKED;
 /* Has this user one of the roles' names? Roles as the table has them. */
 bool identity_has_role(const struct identity *who, const char *role);
+/* Does it carry this scope? Only keys do. */
+bool identity_has_scope(const struct identity *who, const char *scope);
 
 /* The slow path (verify_stored.c): the same checks against records read from the store, inside a transaction. Blocks.
  */

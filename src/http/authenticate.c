@@ -1,5 +1,8 @@
 #include "http/authenticate.h"
 
+#include "base/secret.h"
+#include "base/text.h"
+
 struct found {
     struct presented p;
     unsigned count;
@@ -73,5 +76,46 @@ struct cardea_status presented_find(const struct request *r, const struct cookie
     if (f.count > 1)
         return CARDEA_FAIL(E_MANY_CREDENTIALS);
     *out = f.p;
+    return CARDEA_SUCCESS;
+}
+
+/* base64 (RFC 4648 §4) of "id:key", both of one length: 109 bytes, so the text ends in two paddings. */
+enum { BASIC_BYTES = ID16_TEXT + 1 + API_KEY_TEXT, BASIC_CHARS = BASE64URL_LEN(BASIC_BYTES), BASIC_TEXT = 148 };
+_Static_assert(BASIC_TEXT == (BASIC_BYTES + 2) / 3 * 4 && BASIC_TEXT - BASIC_CHARS == 2, "the padding");
+
+static bool decode_basic(struct view text, char out[BASIC_BYTES])
+{
+    char url[BASIC_CHARS];
+    if (text.len != BASIC_TEXT || !view_is(view_skip(text, BASIC_CHARS), "=="))
+        return false;
+    for (size_t i = 0; i < BASIC_CHARS; i++) {
+        char c = text.ptr[i];
+        if (c == '-' || c == '_')
+            return false;
+        url[i] = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
+    }
+    bool good = cardea_ok(base64url_decode_exact(view_of(url, sizeof url), out, BASIC_BYTES));
+    secret_wipe(url, sizeof url);
+    return good && out[ID16_TEXT] == ':';
+}
+
+struct cardea_status presented_basic(const struct request *r, struct arena *arena, struct presented *out)
+{
+    struct view scheme, rest;
+    view_cut(view_trim(request_header(r, VIEW("Authorization"))), ' ', &scheme, &rest);
+    if (!view_equal_ascii_case(scheme, VIEW("Basic")))
+        return CARDEA_SUCCESS;
+    if (out->kind != KIND_UNSET)
+        return CARDEA_FAIL(E_MANY_CREDENTIALS);
+    *out = (struct presented){.kind = KIND_KEY, .by_basic = true};
+    char *room = arena_new(arena, BASIC_BYTES);
+    if (room == NULL || !decode_basic(view_trim(rest), room))
+        return CARDEA_FAIL(E_INVALID_KEY);
+    /* The user name says nothing that the key does not say; but one that says otherwise is somebody's mistake. */
+    struct view key = view_of(room + ID16_TEXT + 1, API_KEY_TEXT);
+    if (!view_starts(key, VIEW(API_KEY_PREFIX)) ||
+        !view_starts(view_skip(key, sizeof API_KEY_PREFIX - 1), view_of(room, ID16_TEXT)))
+        return CARDEA_FAIL(E_INVALID_KEY);
+    out->text = key;
     return CARDEA_SUCCESS;
 }

@@ -6,7 +6,7 @@
  *
  * The order of checks, for every endpoint: path and entrance (404), method (405), body size and type (413, 415), the
  * origin rule where ENDPOINT_SETS_COOKIE (403), credential (400 several, 401), the origin rule and the CSRF token where
- * a cookie authenticated an unsafe method (403), role and age of the login (403), then begin.
+ * a cookie authenticated an unsafe method (403), scope, role and age of the login (403), then begin.
  *
  * Stages (http/exchange.h): every one is optional. An endpoint that has neither work nor commit answers in begin; one
  * with work and no commit answers in work; one with commit answers in finish. A stage that fails ends the exchange with
@@ -44,8 +44,9 @@ enum endpoint_flag {
     ENDPOINT_OWN_CACHING = 16, /* sets Cache-Control itself; all others get no-store */
     ENDPOINT_ANY_QUERY = 32,   /* the query is not looked at */
     ENDPOINT_QUERIES = 64,     /* begin reads the query with query.h */
-    ENDPOINT_FORM = 128,       /* body is application/x-www-form-urlencoded (introspect, revoke) */
-    ENDPOINT_BARE = 256,       /* nothing is added to a good answer (no X-Request-Id, no nosniff): /verify */
+    ENDPOINT_OAUTH = 128, /* a call of the OAuth family: the body is a form, errors have the form of RFC 6749 §5.2,
+                             and an API key may also come by HTTP Basic */
+    ENDPOINT_BARE = 256,  /* nothing is added to a good answer (no X-Request-Id, no nosniff): /verify */
 };
 
 enum { ENDPOINT_PARAMS_MAX = 2, ENDPOINT_BODY_SMALL = 8 * 1024, ENDPOINT_BODY_LARGE = 16 * 1024 };
@@ -55,6 +56,7 @@ struct endpoint {
     const char *path;  /* below base_path: "/v1/sessions/{sid}"; up to two {params}, each one whole segment */
     unsigned doors;    /* DOOR bits; 0 means DOOR_MAIN */
     unsigned kinds;    /* credentials accepted, enum credential_kind bits; 0: none is looked for */
+    const char *scope; /* that an API key must carry; NULL: none */
     unsigned flags;    /* enum endpoint_flag */
     enum lane lane;    /* of work: LANE_HASH or LANE_READ */
     enum lane commits; /* of commit: LANE_WRITE or LANE_URGENT */
@@ -75,7 +77,7 @@ struct endpoint_set {
     }
 
 extern const struct endpoint_set account_endpoints, api_key_endpoints, health_endpoints, login_endpoints,
-    session_endpoints, verify_endpoints;
+    session_endpoints, token_endpoints, verify_endpoints;
 /* All sets, ended by NULL (endpoints.c): the place to add one. */
 extern const struct endpoint_set *const endpoint_sets[];
 

@@ -188,9 +188,13 @@ static struct cardea_status body_head_check(struct exchange *x, int64_t length)
     if (request_header_count(&x->request, VIEW("Content-Type")) != 1)
         return CARDEA_FAIL(E_MEDIA_TYPE);
     view_cut(request_header(&x->request, VIEW("Content-Type")), ';', &type, &rest);
-    struct view want =
-        (e->flags & ENDPOINT_FORM) != 0 ? VIEW("application/x-www-form-urlencoded") : VIEW("application/json");
-    return view_equal_ascii_case(view_trim(type), want) ? CARDEA_SUCCESS : CARDEA_FAIL(E_MEDIA_TYPE);
+    if ((e->flags & ENDPOINT_OAUTH) == 0)
+        return view_equal_ascii_case(view_trim(type), VIEW("application/json")) ? CARDEA_SUCCESS
+                                                                                : CARDEA_FAIL(E_MEDIA_TYPE);
+    if (view_equal_ascii_case(view_trim(type), VIEW("application/x-www-form-urlencoded")))
+        return CARDEA_SUCCESS;
+    return exchange_fault(x, CARDEA_FAIL(E_MEDIA_TYPE), NULL,
+                          VIEW("the content type is not application/x-www-form-urlencoded"));
 }
 
 static enum stage route(struct exchange *x)
@@ -232,7 +236,7 @@ struct cardea_status exchange_csrf(const struct exchange *x, struct session_id s
     return csrf_token_check(x->site->keys, sid, request_header(&x->request, VIEW("X-CSRF-Token")));
 }
 
-/* Cross-site rules for what a cookie authenticated; then role and age of the login. */
+/* Cross-site rules for what a cookie authenticated; then scope, role and age of the login. */
 static struct cardea_status admit(struct exchange *x)
 {
     const struct endpoint *e = x->endpoint;
@@ -244,6 +248,8 @@ static struct cardea_status admit(struct exchange *x)
         if (cardea_ok(s))
             s = exchange_csrf(x, x->who->sid);
     }
+    if (cardea_ok(s) && e->scope != NULL && !identity_has_scope(x->who, e->scope))
+        s = CARDEA_FAIL(E_FORBIDDEN);
     if (cardea_ok(s) && (e->flags & ENDPOINT_ADMIN) != 0) {
         if (!identity_has_role(x->who, "admin"))
             s = CARDEA_FAIL(E_FORBIDDEN);
@@ -347,6 +353,8 @@ enum stage exchange_begin(struct exchange *x)
     if (e->kinds == 0 || (x->request.entrance == ENTRANCE_SOCKET && (e->flags & ENDPOINT_ADMIN) != 0))
         return enter(x);
     s = presented_find(&x->request, x->cookies, e->kinds, x->presented);
+    if (cardea_ok(s) && (e->flags & ENDPOINT_OAUTH) != 0)
+        s = presented_basic(&x->request, &x->arena, x->presented);
     if (!cardea_ok(s))
         return refuse(x, s);
     return x->presented->kind == KIND_UNSET ? refuse(x, CARDEA_FAIL(E_UNAUTHENTICATED)) : identify(x);
@@ -368,6 +376,8 @@ static enum stage identify_stored(struct exchange *x)
 
 enum stage exchange_work(struct exchange *x)
 {
+    /* It is the event loop's own, without a lock, and this is another thread. */
+    x->cache = NULL;
     if (x->phase == PHASE_IDENTIFY)
         return identify_stored(x);
     struct cardea_status s = x->endpoint->work(x);
@@ -387,6 +397,7 @@ static struct cardea_status allowed_still(struct exchange *x, struct store_tx *t
 
 struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
 {
+    x->cache = NULL;
     x->changes.count = 0;
     struct cardea_status s = x->who == NULL ? CARDEA_SUCCESS : allowed_still(x, tx);
     return cardea_ok(s) ? x->endpoint->commit(x, tx) : s;

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "http/authenticate.h"
+#include "http/endpoint.h"
 
 enum { PROBLEM_BODY_MAX = 2048 };
 
@@ -17,9 +18,12 @@ static struct cardea_status outside(const struct exchange *x, struct cardea_stat
     return CARDEA_FAIL(E_INVALID_TOKEN);
 }
 
-/* RFC 6750 §3.1: an error code only where a bearer credential came and was refused. */
-static struct view challenge(struct cardea_status why)
+/* RFC 6750 §3.1: an error code only where a bearer credential came and was refused. Who came by Basic is asked to do so
+ * again (RFC 6749 §5.2); nobody else is, because browsers would ask for a password. */
+static struct view challenge(const struct exchange *x, struct cardea_status why)
 {
+    if (x->presented != NULL && x->presented->by_basic)
+        return VIEW("Basic realm=\"cardea\"");
     if (why.code == CARDEA_E_INVALID_TOKEN || why.code == CARDEA_E_INVALID_KEY)
         return VIEW("Bearer error=\"invalid_token\"");
     return VIEW("Bearer realm=\"cardea\"");
@@ -35,6 +39,45 @@ static void keep_headers(struct response *r)
             r->headers[kept++] = r->headers[i];
     }
     r->header_count = kept;
+}
+
+/* What RFC 6749 §5.2 (and RFC 7009 §2.2.1) call a refusal. */
+static const char *oauth_code(const struct exchange *x, struct cardea_status why, int status)
+{
+    if (why.code == CARDEA_E_USAGE)
+        return "unsupported_token_type";
+    switch (status) {
+    case 401:
+        return x->presented != NULL && x->presented->by_bearer ? "invalid_token" : "invalid_client";
+    case 403:
+        return "insufficient_scope";
+    case 429:
+    case 503:
+        return "temporarily_unavailable";
+    case 500:
+        return "server_error";
+    default:
+        return "invalid_request";
+    }
+}
+
+/* {error, error_description}. The description holds what RFC 6749 lets it hold: our sentences have no quotes. */
+static void put_oauth_body(struct exchange *x, struct cardea_status why, int status)
+{
+    static const struct view plain = {"{\"error\":\"server_error\"}", 24};
+    char *room = arena_new(&x->arena, PROBLEM_BODY_MAX);
+    struct buf b = buf_fixed(room, room == NULL ? 0 : PROBLEM_BODY_MAX);
+    struct json_writer w = json_writer(&b);
+    json_open_object(&w);
+    json_member_text(&w, "error", view_text(oauth_code(x, why, status)));
+    if (why.code == CARDEA_E_USAGE)
+        json_member_text(&w, "error_description", VIEW("API keys are revoked by their id"));
+    else if (status != 401 && x->fault_detail.len > 0)
+        json_member_text(&w, "error_description", x->fault_detail);
+    else
+        json_member_text(&w, "error_description", view_text(cardea_status_title(why)));
+    json_close_object(&w);
+    x->response.body = buf_ok(&b) ? buf_view(&b) : plain;
 }
 
 static void put_body(struct exchange *x, struct cardea_status why, int status)
@@ -71,11 +114,18 @@ void problem_answer(struct exchange *x, struct cardea_status why)
     struct response *r = &x->response;
     keep_headers(r);
     r->status = (uint16_t)status;
-    put_body(x, why, status);
+    bool oauth = x->endpoint != NULL && (x->endpoint->flags & ENDPOINT_OAUTH) != 0;
+    if (oauth)
+        put_oauth_body(x, why, status);
+    else
+        put_body(x, why, status);
     /* Names and values are ours; after keep_headers there is room. */
-    bool good = cardea_ok(response_header(r, "Content-Type", VIEW("application/problem+json")));
+    bool good = cardea_ok(
+        response_header(r, "Content-Type", oauth ? VIEW("application/json") : VIEW("application/problem+json")));
     if (status == 401)
-        good = good && cardea_ok(response_header(r, "WWW-Authenticate", challenge(why)));
+        good = good && cardea_ok(response_header(r, "WWW-Authenticate", challenge(x, why)));
+    if (status == 403 && oauth)
+        good = good && cardea_ok(response_header(r, "WWW-Authenticate", VIEW("Bearer error=\"insufficient_scope\"")));
     if (status == 429 || status == 503) {
         char *digits = arena_new(&x->arena, 16);
         struct buf b = buf_fixed(digits, digits == NULL ? 0 : 16);

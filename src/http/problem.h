@@ -1,5 +1,8 @@
 /* Problems: every refusal in one form (RFC 9457): {type, title, status, code, detail, field?, request_id}.
  *
+ * Calls of the OAuth family (ENDPOINT_OAUTH) refuse in that family's own form instead (RFC 6749 §5.2,
+ * application/json): {error, error_description}, with the same statuses and headers.
+ *
  * Decides: the body, and the headers that belong to a status: WWW-Authenticate with 401 (RFC 6750 §3 where a bearer
  * credential was refused), Retry-After with 429 and 503. 405's Allow is added by the router. Refuses to decide: the
  * status itself. Uniform: a refused credential looks the same whatever was wrong with it: E_EXPIRED leaves as the

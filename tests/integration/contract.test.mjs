@@ -28,6 +28,9 @@ async function victim() {
     const by = (headers, policy) => ({ ask: () => service.verify({ headers }, policy), yes: 204, no: policy ? 403 : 401 });
     return { user, web, mobile, made, session: by(web.credential.headers), token: by(bearer(mobile.access)), key: by(bearer(made.key)), role: (policy) => by(web.credential.headers, policy) };
 }
+const FORM = 'application/x-www-form-urlencoded';
+/** An administrator's key for services, with a scope that opens our own calls. */
+const serviceKey = async (...scopes) => allowed(await (await admin('web')).request('/v1/api-keys', { json: { name: 'service', scopes } }), 201).json.key;
 const own = (c) => ({ ask: c.credential.verify, yes: 204, no: 401 });
 const owner = async (app, name) => Caller.login(service, (await signUp(service, name)).username, { app });
 const asOwner = async (app) => { const v = await victim(); return { v, caller: await Caller.login(service, v.user.username, { app }) }; };
@@ -59,6 +62,13 @@ const recipes = {
         allowed(await root.request(`/v1/admin/users/${v.user.id}`, { method: 'PATCH', json: { roles: ['staff'] } }));
         return { caller, path: '/verify/staff' };
     },
+    introspect: async () => { const v = await victim(); return { key: await serviceKey('introspect'), form: { token: v.mobile.access } }; },
+    revoke: async (app, way = 'access token') => {
+        const v = await victim(), key = await serviceKey('revoke');
+        if (way === 'access token') return { key, form: { token: v.mobile.access }, second: [v.token] };
+        if (way === 'refresh token') return { key, form: { token: v.mobile.refresh, token_type_hint: 'refresh_token' }, second: [v.token] };
+        return { key, form: { token: v.web.jar.get(COOKIE.session) }, second: [v.session] };
+    },
     jwks: async () => ({}),
     adminListUsers: async (app) => ({ caller: await admin(app) }),
     adminCreateUser: async (app) => ({ caller: await admin(app), json: { username: `made-${++admins}`, password: PASSWORD, roles: ['staff'] } }),
@@ -85,19 +95,22 @@ const recipes = {
     healthz: async () => ({}),
     readyz: async () => ({}),
 };
-const ways = { adminUpdateUser: ['status', 'roles', 'password'] };
+const ways = { adminUpdateUser: ['status', 'roles', 'password'], revoke: ['access token', 'refresh token', 'session cookie'] };
 
 async function prepare({ method, path, operation }, app = 'web', way = undefined) {
     const recipe = recipes[operation.operationId];
     assert.ok(recipe, `the document has an operation that this test does not know: ${operation.operationId}; add a recipe`);
     const r = await recipe(app, way);
-    const call = { method, json: r.json };
+    const call = r.form ? { method, body: new URLSearchParams(r.form).toString() } : { method, json: r.json };
+    if (r.form) r.headers = { 'Content-Type': FORM };
     const target = r.path ?? path;
     const bare = (options = {}) => service.request(target, { ...call, ...options, headers: { ...r.headers, ...options.headers } });
     return {
         ...r, target, second: r.second ?? [], bare,
+        ask: (query) => service.request(target + query, { ...call, headers: { ...r.headers, 'X-API-Key': r.key } }),
         /** As the caller, with cookies and CSRF token as they are, or as the options say. */
-        send: (options = {}) => (r.caller && !r.headers ? r.caller.request(target, { ...call, ...options }) : bare(options)),
+        send: (options = {}) => (r.key ? bare({ ...options, headers: { 'X-API-Key': r.key, ...options.headers } })
+            : r.caller && !r.headers ? r.caller.request(target, { ...call, ...options }) : bare(options)),
     };
 }
 /** On several connections at once, so that every event loop is asked. */
@@ -106,6 +119,7 @@ const all = async (credential, want) => {
 };
 const name = ({ method, path }) => `${method} ${path}`;
 const secured = ({ operation }) => operation.security !== undefined;
+const isService = ({ operation }) => operation.tags.includes('services');
 const isVerify = ({ path }) => path.startsWith('/verify');
 const good = (status) => status >= 200 && status < 300;
 
@@ -173,14 +187,14 @@ describe('x-csrf: by cookie, refused without the token of this session, or from 
     });
     test('and what changes something by cookie is marked: every unsafe operation but those with the origin rule alone', () => {
         for (const o of operations) {
-            if (o.method === 'GET' || isVerify(o)) continue;
+            if (o.method === 'GET' || isVerify(o) || isService(o)) continue;
             assert.ok(o.operation['x-csrf'] || o.operation['x-origin-rule'], `${name(o)} is open to other sites`);
         }
     });
 });
 
 describe('security: a credential is asked for, and of the right kind', () => {
-    for (const o of operations.filter(secured)) test(name(o), async () => {
+    for (const o of operations.filter((x) => secured(x) && !isService(x))) test(name(o), async () => {
         const p = await prepare(o);
         refused(await p.bare(), 401, 'unauthenticated');
         refused(await p.bare({ headers: bearer('a.b.c') }), 401, 'invalid_token');
@@ -190,6 +204,37 @@ describe('security: a credential is asked for, and of the right kind', () => {
         const a = await p.bare({ headers: { 'X-API-Key': key } });
         if (kinds.includes('api_key')) assert.notEqual(a.status, 401);
         else refused(a, 401, 'unauthenticated');
+    });
+});
+
+describe('services: an API key with the scope is asked for, and errors are those of RFC 6749', () => {
+    for (const o of operations.filter(isService)) test(name(o), async () => {
+        const p = await prepare(o), scope = o.path.split('/').at(-1), key = (h) => p.bare({ headers: h });
+        const other = await serviceKey(scope === 'revoke' ? 'introspect' : 'revoke', 'other');
+        assert.deepEqual(o.operation.security.map((s) => Object.keys(s)[0]), ['service_bearer', 'api_key', 'service_basic'], 'no cookie, so no rule for other sites');
+        const oauth = (a, status, error, challenge) => {
+            assert.equal(`${a.status} ${a.json?.error}`, `${status} ${error}`, a.text);
+            assert.equal(a.headers['www-authenticate'], challenge);
+        };
+        const caller = await admin('mobile');
+        oauth(await key({}), 401, 'invalid_client', 'Bearer realm="cardea"');
+        oauth(await key(bearer(caller.access)), 401, 'invalid_client', 'Bearer realm="cardea"');
+        oauth(await key({ Cookie: (await admin('web')).jar.header() }), 401, 'invalid_client', 'Bearer realm="cardea"');
+        oauth(await key({ 'X-API-Key': 'x' }), 401, 'invalid_client', 'Bearer error="invalid_token"');
+        oauth(await key(bearer(`${p.key.slice(0, -1)}_`)), 401, 'invalid_token', 'Bearer error="invalid_token"');
+        oauth(await key({ Authorization: 'Basic eDp5' }), 401, 'invalid_client', 'Basic realm="cardea"');
+        oauth(await key({ 'X-API-Key': other }), 403, 'insufficient_scope', 'Bearer error="insufficient_scope"');
+        oauth(await key({ 'X-API-Key': p.key, ...bearer(p.key) }), 400, 'invalid_request');
+        const malformed = (body, status = 400, type = FORM) => p.send({ body, headers: { 'Content-Type': type } }).then((a) => oauth(a, status, 'invalid_request'));
+        for (const body of ['', 'token', 'token=', 'x=y', 'token=a&token=b', 'token=a&%74oken=b', 'token=a&', 'token=%', 'token=%zz', 'token=%00', 'token=%ff', 'token=\u00e9', 'token=a b',
+            'token=a&x=1&x=2', `token=${'a'.repeat(4097)}`, Array.from({ length: 17 }, (_, i) => `token${i || ''}=a`).join('&')]) await malformed(body);
+        await malformed('{"token":"a"}', 415, 'application/json');
+        await malformed('token=a', 415, 'text/plain');
+        await malformed(`token=${'a'.repeat(20000)}`, 413);
+        for (const s of p.second) await all(s, s.yes);
+        const basic = `Basic ${Buffer.from(`${p.key.slice(4, 26)}:${p.key}`).toString('base64')}`;
+        assert.equal((await key({ Authorization: basic })).status, 200);
+        for (const s of p.second) await all(s, s.no);
     });
 });
 
@@ -205,7 +250,7 @@ describe('admin: role admin, asked anew at each call', () => {
 });
 
 describe('bodies: as the document says and no further', () => {
-    for (const o of operations.filter((x) => x.operation.requestBody)) test(name(o), async () => {
+    for (const o of operations.filter((x) => x.operation.requestBody && !isService(x))) test(name(o), async () => {
         const schema = o.operation.requestBody.content['application/json'].schema;
         assert.equal(schema.additionalProperties, false);
         const p = await prepare(o);
@@ -244,7 +289,7 @@ describe('methods and parameters that the document does not name', () => {
         for (const o of here) {
             if (path === '/.well-known/jwks.json' || !secured(o)) continue;
             const p = await prepare(o);
-            const a = await p.caller.request(`${p.target}?surprise=1`, { method: o.method, json: p.json });
+            const a = p.key ? await p.ask('?surprise=1') : await p.caller.request(`${p.target}?surprise=1`, { method: o.method, json: p.json });
             assert.equal(a.status, 400, `${o.method}: ${a.text}`);
             for (const s of p.second) await all(s, s.yes);
         }

@@ -627,7 +627,7 @@ describe('bad input', () => {
 
     test('404 for what does not exist, byte for byte', async () => {
         const c = await Caller.login(service, 'alice');
-        for (const path of ['/', '/v1', '/v1/', '/v1/me/', '/v1//me', '//v1/me', '/V1/me', '/v1/ME', '/v1/%6de', '/v1/me%00', '/v1/./me', '/v1/x/../me', '/v1/me;x', '/verify/', '/verify/a/b', '/metrics', '/v1/session/data', '/v1/introspect', '/.well-known/', '/v1/sessions/', '/debug'])
+        for (const path of ['/', '/v1', '/v1/', '/v1/me/', '/v1//me', '//v1/me', '/V1/me', '/v1/ME', '/v1/%6de', '/v1/me%00', '/v1/./me', '/v1/x/../me', '/v1/me;x', '/verify/', '/verify/a/b', '/metrics', '/v1/session/data', '/v1/introspect/', '/v1/revoked', '/.well-known/', '/v1/sessions/', '/debug'])
             refused(await c.request(path), 404, 'not_found');
         for (const sid of ['x', 'A'.repeat(22), 'A'.repeat(23), '%00', '..']) refused(await c.request(`/v1/sessions/${sid}`, { method: 'DELETE' }), 404, 'not_found');
         const other = await Caller.login(service, (await signUp(service)).username);

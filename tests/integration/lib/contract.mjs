@@ -51,10 +51,10 @@ export function checkContract({ method, path, status, headers, text }, base = ''
     }
     if (status === 204 && method === 'OPTIONS') return; // CORS preflight
     const responses = operation ? document.paths[template.path][operation].responses : undefined;
-    const listed = responses?.[status];
+    const listed = responses?.[status] ?? (status >= 400 ? responses?.default : undefined);
     if (!listed && status < 400) fault('the contract does not name this status');
     const [response, at] = listed
-        ? resolve(listed, pointer('paths', template.path, operation, 'responses', status))
+        ? resolve(listed, pointer('paths', template.path, operation, 'responses', responses[status] ? status : 'default'))
         : [document.components.responses.problem, pointer('components', 'responses', 'problem')];
     for (const [name, header] of Object.entries(response.headers ?? {})) {
         const [h, hat] = resolve(header, `${at}${pointer('headers', name)}`);
@@ -82,7 +82,7 @@ export function checkContract({ method, path, status, headers, text }, base = ''
     const errors = validate(`${at}${pointer('content', type, 'schema')}`, body);
     if (errors.length) fault(errors.join('; '));
     if (status >= 400) {
-        if (body.status !== status) fault(`the body says status ${body.status}`);
+        if (type === 'application/problem+json' && body.status !== status) fault(`the body says status ${body.status}`);
         if (status === 401 && headers['www-authenticate'] === undefined) fault('401 without WWW-Authenticate');
         if ((status === 429 || status === 503) && !/^[1-9][0-9]*$/.test(headers['retry-after'] ?? '')) fault('no Retry-After');
         if (status === 405 && !headers.allow) fault('405 without Allow');
