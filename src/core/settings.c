@@ -1,6 +1,8 @@
 /* The profiles as data, the defaults, and look-ups by name. */
 #include "core/settings.h"
 
+#include "core/token_verifier.h"
+
 #include <stdlib.h>
 
 #define MINUTE_MS (60 * (int64_t)1000)
@@ -128,6 +130,31 @@ void app_from_profile(struct app *out, struct view name, const struct profile_in
     out->same_site = p->same_site;
 }
 
+static void add_path(struct issuer_paths *p, const char *path)
+{
+    view_copy(view_text(path), p->paths[p->count++], sizeof p->paths[0]);
+}
+
+void issuer_defaults(struct issuer *out, struct view name)
+{
+    memset(out, 0, sizeof *out);
+    view_copy(name, out->name, sizeof out->name);
+    out->algorithms[out->algorithm_count++] = SIGNATURE_RS256;
+    out->types = TOKEN_TYPE_ACCESS;
+    view_copy(VIEW("sub"), out->user, sizeof out->user);
+    view_copy(VIEW("email"), out->email, sizeof out->email);
+    view_copy(VIEW("email_verified"), out->email_verified, sizeof out->email_verified);
+    add_path(&out->username, "preferred_username");
+    add_path(&out->client, "client_id");
+    add_path(&out->client, "azp");
+    add_path(&out->scopes, "scope");
+    add_path(&out->scopes, "scp");
+    out->leeway_ms = 30 * (int64_t)1000;
+    out->lifetime_max_ms = DAY_MS;
+    out->jwks_refresh_ms = 10 * (int64_t)1000;
+    out->jwks_keep_ms = DAY_MS;
+}
+
 void settings_defaults(struct settings *out)
 {
     memset(out, 0, sizeof(*out));
@@ -175,6 +202,41 @@ const struct policy *settings_policy(const struct settings *s, struct view name)
         if (view_is(name, s->policies[i].name))
             return &s->policies[i];
     return NULL;
+}
+
+const struct issuer *settings_issuer(const struct settings *s, struct view name)
+{
+    for (uint32_t i = 0; i < s->issuer_count; i++)
+        if (view_is(name, s->issuers[i].name))
+            return &s->issuers[i];
+    return NULL;
+}
+
+struct cardea_status settings_join_issuers(struct settings *s, uint32_t *ret_policy, const char **ret_name)
+{
+    for (uint32_t i = 0; i < s->policy_count; i++) {
+        struct policy *p = &s->policies[i];
+        p->issuer_bits = 0;
+        p->own_tokens = p->issuer_count == 0;
+        for (uint32_t j = 0; j < p->issuer_count; j++) {
+            const struct issuer *issuer = settings_issuer(s, view_text(p->issuers[j]));
+            if (strcmp(p->issuers[j], ISSUER_SELF) == 0) {
+                p->own_tokens = true;
+            } else if (issuer != NULL) {
+                p->issuer_bits |= 1u << (issuer - s->issuers);
+            } else {
+                *ret_policy = i;
+                *ret_name = p->issuers[j];
+                return CARDEA_FAIL(E_NOT_FOUND);
+            }
+        }
+    }
+    return CARDEA_SUCCESS;
+}
+
+bool policy_own_tokens(const struct policy *p)
+{
+    return p == NULL || p->issuer_count == 0 || p->own_tokens;
 }
 
 struct view settings_audience(const struct settings *s, const struct app *app)

@@ -9,6 +9,7 @@
 
 #include "base/address.h"
 #include "crypto/argon2.h"
+#include "crypto/signature.h"
 #include "store/store.h"
 
 enum { APPS_MAX = 64, POLICIES_MAX = 64, ORIGINS_MAX = 16, POLICY_NAMES_MAX = 16, URL_MAX = 255, PROXIES_MAX = 32 };
@@ -51,6 +52,47 @@ struct app {
 /* What a policy of /verify accepts; kinds are bits. */
 enum credential_kind { KIND_UNSET = 0, KIND_SESSION = 1, KIND_TOKEN = 2, KIND_KEY = 4, KIND_SEALED = 8 };
 
+/* An issuer whose access tokens a policy may accept (core/issuer.h). Paths as core/token_verifier.h has them. */
+enum {
+    ISSUERS_MAX = 16,
+    ISSUER_AUDIENCES_MAX = 8,
+    ISSUER_ALGORITHMS_MAX = 10,
+    ISSUER_PATHS_MAX = 4,
+    ISSUER_PATH_MAX = 95,
+    ISSUER_REQUIRED_MAX = 8,
+    ISSUER_REQUIRED_LEN_MAX = 191,
+    ISSUER_CLIENTS_MAX = 8,
+    ISSUER_CLIENT_MAX = 127,
+    ISSUER_SOURCE_MAX = 511,
+};
+#define ISSUER_SELF "self" /* in a policy's issuers: this installation */
+
+struct issuer_paths {
+    uint32_t count;
+    char paths[ISSUER_PATHS_MAX][ISSUER_PATH_MAX + 1];
+};
+
+struct issuer {
+    char name[APP_NAME_MAX + 1];
+    char issuer[URL_MAX + 1]; /* iss, exactly */
+    uint32_t audience_count, algorithm_count, required_count, client_count;
+    char audiences[ISSUER_AUDIENCES_MAX][URL_MAX + 1]; /* one of these in aud; or in audience_claim */
+    char audience_claim[ISSUER_PATH_MAX + 1];          /* "": aud */
+    enum signature_algorithm algorithms[ISSUER_ALGORITHMS_MAX];
+    unsigned types;                                                  /* TOKEN_TYPE_… of core/token_verifier.h */
+    char required[ISSUER_REQUIRED_MAX][ISSUER_REQUIRED_LEN_MAX + 1]; /* "path=value", or "path": there */
+    char clients[ISSUER_CLIENTS_MAX][ISSUER_CLIENT_MAX + 1];         /* none: any */
+    char user[ISSUER_PATH_MAX + 1];                                  /* of the caller's id */
+    char email[ISSUER_PATH_MAX + 1], email_verified[ISSUER_PATH_MAX + 1];
+    bool trust_email; /* without email_verified */
+    struct issuer_paths username, client, roles, scopes;
+    int64_t leeway_ms, lifetime_max_ms;
+    char jwks[ISSUER_SOURCE_MAX + 1];    /* path of a file, or https://… */
+    char jwks_ca[ISSUER_SOURCE_MAX + 1]; /* PEM of who may vouch for that server; "": the system's */
+    int64_t jwks_refresh_ms;             /* least time between two fetches */
+    int64_t jwks_keep_ms;                /* how long the last good set is used when the issuer is not heard of */
+};
+
 struct policy {
     char name[APP_NAME_MAX + 1];
     unsigned kinds; /* of enum credential_kind; 0 means all */
@@ -60,6 +102,10 @@ struct policy {
     char scopes[POLICY_NAMES_MAX][ROLE_MAX + 1];   /* API keys: all of these */
     char audience[URL_MAX + 1];                    /* "" : the app's own */
     int64_t login_age_max_ms;                      /* 0: any */
+    uint32_t issuer_count;
+    char issuers[POLICY_NAMES_MAX][APP_NAME_MAX + 1]; /* whose tokens; none: ours alone */
+    unsigned issuer_bits;                             /* of settings' issuers, by index; settings_join_issuers */
+    bool own_tokens;                                  /* ours are accepted too; set by settings_join_issuers */
 };
 
 enum identity_headers { IDENTITY_UNSET = 0, IDENTITY_X_AUTH, IDENTITY_REMOTE };
@@ -90,6 +136,8 @@ struct settings {
     int64_t guess_wait_max_ms;         /* 60s: so that the owner is never locked out for long */
     uint32_t guess_address_per_minute; /* failures an address may have a minute: 30 */
     bool admin_on_main;                /* false when admin_listen is set */
+    uint32_t issuer_count;
+    struct issuer issuers[ISSUERS_MAX]; /* last: what is not used of it costs no memory */
 };
 
 /* Which enabled app; NULL: none of that name. *ret_index (may be NULL) is its index for the verification table. */
@@ -97,6 +145,14 @@ const struct app *settings_app(const struct settings *s, struct view name, uint1
 /* The other way round: the enabled app at an index, NULL when there is none (any more). */
 const struct app *settings_app_at(const struct settings *s, uint16_t index);
 const struct policy *settings_policy(const struct settings *s, struct view name);
+/* NULL: none of that name. */
+const struct issuer *settings_issuer(const struct settings *s, struct view name);
+/* Fill in what policies say by issuers' names. *ret_policy, *ret_name on failure: where, and who is not known.
+ * fails: E_NOT_FOUND. */
+struct cardea_status settings_join_issuers(struct settings *s, uint32_t *ret_policy,
+                                           const char **ret_name) CARDEA_CHECKED;
+/* May tokens of our own pass this policy (NULL: plain /verify)? */
+bool policy_own_tokens(const struct policy *p);
 /* The audience of an app's access tokens: its own, by default the issuer. Borrowed from the snapshot. */
 struct view settings_audience(const struct settings *s, const struct app *app);
 /* For a reload: move next's apps so that each one that `previous` knew keeps its index, which the verification table
@@ -119,6 +175,8 @@ extern const size_t profile_info_count;
 const struct profile_info *profile_find(struct view name);
 /* An app with its profile's defaults. */
 void app_from_profile(struct app *out, struct view name, const struct profile_info *p);
+/* An issuer with everything that has a default. */
+void issuer_defaults(struct issuer *out, struct view name);
 /* Everything a new development state has: one app a profile, named like it; origin http://127.0.0.1:8420. */
 void settings_defaults(struct settings *out);
 

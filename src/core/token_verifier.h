@@ -127,6 +127,11 @@ struct cardea_status token_names_issuer(struct token_space *space, const struct 
 struct cardea_status token_check(const struct jwk_key *key, const struct token_rules *rules, int64_t now_ms,
                                  struct token_space *space, struct verified_token *out) CARDEA_CHECKED;
 
+/* token_check for the very same text, byte for byte, whose signature token_check found good under this key before and
+ * whose caller can tell (a cache): all but the signature, again. */
+struct cardea_status token_check_again(const struct jwk_key *key, const struct token_rules *rules, int64_t now_ms,
+                                       struct token_space *space, struct verified_token *out) CARDEA_CHECKED;
+
 /* --- claims --- */
 
 /* The value that a path names, as a token of t->claims; 0: none. */

@@ -6,7 +6,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-enum { WAYS = 4, ENTRIES_MIN = 64, LINE = 64 };
+enum { WAYS = 4, ENTRIES_MIN = 64, LINE = 64, SIGNED_ENTRIES = 4096 };
 
 struct entry {
     alignas(LINE) uint64_t ring; /* generations; 0 is no settings': an empty entry is never found */
@@ -21,12 +21,19 @@ struct set {
     struct entry entries[WAYS];
 };
 
+/* A signature that was good; generation 0 is no set's. */
+struct signed_text {
+    struct token_hash hash;
+    uint64_t generation;
+};
+
 struct verify_cache {
     struct tag_key key;
     uint64_t mask;
     uint32_t turn; /* which way gives place, where no entry of a set is useless */
     void *memory;  /* as allocated; sets begin at the first whole cache line */
     struct set *sets;
+    struct signed_text *signeds; /* SIGNED_ENTRIES, made with the first; a new one takes the place of an old */
 };
 
 struct verify_cache *verify_cache_new(uint32_t entries, const uint8_t key[16])
@@ -54,6 +61,7 @@ void verify_cache_free(struct verify_cache *c)
     if (c == NULL)
         return;
     secret_wipe(&c->key, sizeof c->key);
+    free(c->signeds);
     free(c->memory);
     free(c);
 }
@@ -95,4 +103,20 @@ void verify_cache_put(struct verify_cache *c, const struct verifier *v, struct t
         way = (int)(c->turn++ % WAYS);
     set->hashes[way] = hash;
     set->entries[way] = (struct entry){v->keys->generation, v->settings->generation, *token};
+}
+
+bool verify_cache_signed(const struct verify_cache *c, struct token_hash hash, uint64_t generation)
+{
+    if (c->signeds == NULL || generation == 0)
+        return false;
+    const struct signed_text *e = &c->signeds[hash.words[0] % SIGNED_ENTRIES];
+    return e->generation == generation && e->hash.words[0] == hash.words[0] && e->hash.words[1] == hash.words[1];
+}
+
+void verify_cache_put_signed(struct verify_cache *c, struct token_hash hash, uint64_t generation)
+{
+    if (c->signeds == NULL)
+        c->signeds = calloc(SIGNED_ENTRIES, sizeof *c->signeds);
+    if (c->signeds != NULL)
+        c->signeds[hash.words[0] % SIGNED_ENTRIES] = (struct signed_text){hash, generation};
 }

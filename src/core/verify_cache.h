@@ -26,4 +26,9 @@ const struct proven_token *verify_cache_find(struct verify_cache *c, const struc
 void verify_cache_put(struct verify_cache *c, const struct verifier *v, struct token_hash hash,
                       const struct proven_token *token);
 
+/* Beside them: texts of other issuers' tokens whose signature was good under the set of keys of that generation. Found
+ * only with the same; their claims are read anew each time (core/issuer.h). Putting does nothing without memory. */
+bool verify_cache_signed(const struct verify_cache *c, struct token_hash hash, uint64_t generation);
+void verify_cache_put_signed(struct verify_cache *c, struct token_hash hash, uint64_t generation);
+
 #endif
