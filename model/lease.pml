@@ -1,0 +1,225 @@
+/* The feed and the lease: does a verifier accept anything later than L after the answer to a revocation?
+ *
+ * One user with one session and one role, one node that changes things, one verifier with a table of its own, a durable
+ * store of accounts, messages that are lost or late, clocks that drift. Time is
+ * counted in ticks; a step may take any number of them. A store that is down is one whose next answer never comes, so
+ * every step that asks one may be left out, for as long as the run lasts.
+ *
+ *     writer ──► accounts: session ended?  user's version   feed 1 … head   incarnation
+ *                    │ entries, by push or by asking          │ renewal: a write, answers the head
+ *                    ▼                                        ▼
+ *                verifier: table {revoked, user's version}, applied position, valid_until
+ *                    ▲ fill: on a miss, read from the store, inserted later
+ *     one request, sent at some time
+ *
+ * Proved (`accept`): no request that is sent L = LEASE + DRIFT or more after the answer to the end of a session, to a
+ * change of roles, or to a restore sees the state before it. A sessions store that fell
+ * back to an older state says yes to everything, so it is not asked here: what it says must not matter.
+ * The mutants (MUTANT_…), each with one rule of the design left out, must fail.
+ */
+#ifndef LEASE
+#define LEASE 2
+#endif
+#ifndef DRIFT
+#define DRIFT 1 /* ticks by which the verifier's clock may fall behind, over the whole run */
+#endif
+#ifndef END
+#define END 5 /* ticks in a run */
+#endif
+#ifdef MUTANT_SHORTER_BOUND
+#define SHOWN (LEASE + DRIFT - 1)
+#else
+#define SHOWN (LEASE + DRIFT) /* L */
+#endif
+#define EVENTS 2
+#define PAST(answered) (answered != NEVER && now >= answered + SHOWN)
+#define NEVER 255
+
+mtype = { session_end, user_change, all_end };
+
+byte now, clock, lag; /* true time; the verifier's clock, and how far it has fallen behind */
+
+/* The accounts store. */
+byte incarnation = 1, head;
+mtype feed[EVENTS + 1];
+bool ended;         /* the session */
+byte version = 1;   /* of the user: what it may */
+byte replica;       /* the head as a standby knows it */
+
+/* When a change was answered; NEVER: not yet. */
+byte end_at = NEVER, user_at = NEVER;
+
+/* The verifier's table. */
+bool revoked;                 /* the session, in the revocation set */
+byte cached;                  /* the user's version; 0: not in the table */
+byte applied, applied_in = 1; /* feed position: number and incarnation */
+byte touched;                 /* the last applied entry that concerned the user */
+byte valid_until = LEASE;     /* it has just been filled, and leased */
+
+byte sent_at;
+bool judged; /* nothing that comes later matters */
+
+#ifdef MUTANT_INCARNATION
+#define NEXT_IS_OURS (applied < head)
+#define UP_TO_DATE (applied >= answered)
+#else
+#define NEXT_IS_OURS (applied < head && applied_in == incarnation)
+#define UP_TO_DATE (applied >= answered && applied_in == answered_in)
+#endif
+#ifdef MUTANT_LEASE_FIRST
+#undef UP_TO_DATE
+#define UP_TO_DATE (true)
+#endif
+
+#ifdef MUTANT_TRUST_SESSIONS
+#define STANDS true
+#else
+#define STANDS (!ended)
+#endif
+
+inline accept(seen_version)
+{
+    assert(!(end_at != NEVER && sent_at >= end_at + SHOWN));
+    assert(!(user_at != NEVER && seen_version < version && sent_at >= user_at + SHOWN))
+}
+
+active proctype Time() provided (!judged)
+{
+    do
+    :: atomic { now < END ->
+        now++;
+        if
+        :: lag < DRIFT -> lag++
+        :: clock++
+        fi }
+    od
+}
+
+/* A change, its feed entry and its commit are one step; the answer is a later one. */
+active proctype Writer() provided (!judged)
+{
+    do
+    :: atomic { !ended && head < EVENTS -> ended = true; head++; feed[head] = session_end }
+        end_at = now
+    :: atomic { version == 1 && head < EVENTS -> version = 2; head++; feed[head] = user_change }
+        user_at = now
+    od
+}
+
+#ifdef MUTANT_REPLICA
+active proctype Standby() provided (!judged)
+{
+    do
+    :: atomic { replica < head -> replica++ }
+    od
+}
+#endif
+
+#ifdef RESTORE
+/* The installation is restored from a backup of its first moment: a new incarnation, all sessions ended. What the lost
+ * changes promised is lost with them; what the restore itself ends must stay so. */
+active proctype Restore() provided (!judged)
+{
+    atomic { head > 0 -> incarnation++; head = 1; feed[1] = all_end; ended = true; version = 3; user_at = NEVER;
+        end_at = NEVER }
+    atomic { end_at = now; user_at = now }
+}
+#endif
+
+/* A request that is sent when the bound has passed: earlier ones may see either state. The verifier reads the request,
+ * then the clock, then the table. */
+active proctype Request()
+{
+    byte seen;
+    if
+    :: atomic { PAST(end_at) || PAST(user_at) -> 
+        sent_at = now;
+        if
+        :: clock < valid_until -> skip
+        :: else -> goto unleased
+        fi }
+    fi;
+    seen = cached;
+    if
+    :: d_step { seen != 0 && !revoked -> accept(seen) }
+    :: else /* refused, or not known */
+    fi;
+    goto end;
+unleased: /* ask the stores, or answer 503 */
+    if
+    :: d_step { STANDS -> accept(version) }
+    :: else
+    fi;
+end:
+    judged = true
+}
+
+/* A miss: position, then store, then table, each a step of its own, any time between them. */
+active proctype Filler() provided (!judged)
+{
+    byte at, at_in, read;
+    do
+    :: cached == 0 ->
+        d_step { at = applied; at_in = applied_in }
+        read = version;
+        d_step {
+            if
+#ifdef MUTANT_FILL_RACE
+            :: cached = read
+#else
+            :: touched <= at && applied_in == at_in -> cached = read
+            :: else
+#endif
+            fi;
+            at = 0; at_in = 0; read = 0 }
+    od
+}
+
+/* Entries reach the verifier by push or by asking, late or not at all, but never past a gap: entry n + 1 after n. From
+ * another incarnation than its own it takes nothing: it empties its memory and begins anew from one committed state. */
+active proctype Applier() provided (!judged)
+{
+    do
+    :: atomic {
+        NEXT_IS_OURS ->
+#ifdef MUTANT_GAP
+        applied = head;
+#else
+        applied++;
+#endif
+        if
+        :: feed[applied] == user_change -> cached = 0; touched = applied
+        :: else -> revoked = true
+        fi }
+#ifndef MUTANT_INCARNATION
+    :: atomic { applied_in != incarnation ->
+        revoked = ended; cached = 0; applied = head; applied_in = incarnation; touched = head }
+#endif
+    od
+}
+
+/* The clock is read before the question; the answer counts once everything up to its position is applied. */
+active proctype Renewer() provided (!judged)
+{
+    byte asked, answered, answered_in;
+    do
+    ::
+#ifndef MUTANT_LATE_CLOCK
+        asked = clock;
+#endif
+        d_step { answered_in = incarnation;
+#ifdef MUTANT_REPLICA
+            answered = replica
+#else
+            answered = head
+#endif
+        }
+#ifdef MUTANT_LATE_CLOCK
+        asked = clock;
+#endif
+        if
+        :: d_step { UP_TO_DATE -> valid_until = asked + LEASE; asked = 0; answered = 0; answered_in = 0 }
+        :: d_step { asked = 0; answered = 0; answered_in = 0 }
+        fi
+    od
+}
