@@ -73,6 +73,8 @@ static void fill(const struct flow *f, const struct grant_request *want, struct 
         r->kind = SESSION_COOKIE;
         entropy_fill(f->entropy, out->cookie.bytes, sizeof out->cookie.bytes);
         secret_digest(&out->cookie, r->secret_digest);
+    } else if (want->app->carrier == CARRIER_SEALED_COOKIE) {
+        r->kind = SESSION_SEALED;
     } else {
         r->kind = SESSION_TOKEN;
         r->generation = 1;
@@ -131,5 +133,25 @@ struct cardea_status grant_access_token(const struct settings *settings, const s
     struct cardea_status s = access_token_sign(keys, view_text(settings->public_url), &c, out);
     if (cardea_ok(s))
         *ret_expires_in_s = c.exp_s - c.iat_s;
+    return s;
+}
+
+struct cardea_status grant_sealed(const struct keyring *keys, const struct entropy *entropy, const struct app *app,
+                                  const struct session_record *session, int64_t now_ms, struct buf *out,
+                                  int64_t *ret_expires_in_s)
+{
+    struct sealed_session whole = {
+        .sid = session->sid,
+        .sub = session->user,
+        .epoch = session->epoch,
+        .end_s = session->expires_at_ms / 1000,
+    };
+    struct sealed_session now;
+    memcpy(whole.app, session->app, sizeof whole.app);
+    struct cardea_status s = sealed_renew(&whole, now_ms, app->access_ms / 1000, &now);
+    if (cardea_ok(s))
+        s = sealed_seal(&keys->sealed, &now, entropy, out);
+    if (cardea_ok(s))
+        *ret_expires_in_s = now.exp_s - now.iat_s;
     return s;
 }

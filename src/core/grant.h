@@ -25,7 +25,7 @@ struct grant_request {
 struct grant {
     struct session_record session;
     struct secret cookie;         /* CARRIER_SESSION_COOKIE */
-    struct refresh_token refresh; /* the others: generation 1 */
+    struct refresh_token refresh; /* CARRIER_BODY, CARRIER_TOKEN_COOKIES: generation 1 */
 };
 
 /* Make the record, in the store and for the table; authenticated now. No journal entry for it: the flow that grants
@@ -39,6 +39,12 @@ struct cardea_status grant_access_token(const struct settings *settings, const s
                                         const struct entropy *entropy, const struct app *app,
                                         const struct user_record *user, const struct session_record *session,
                                         int64_t now_ms, struct buf *out, int64_t *ret_expires_in_s) CARDEA_CHECKED;
+
+/* A sealed text for a session; never outlives it. Appends at most SEALED_TEXT_MAX characters.
+ * fails: E_EXPIRED (less than a second is left); as sealed_seal. */
+struct cardea_status grant_sealed(const struct keyring *keys, const struct entropy *entropy, const struct app *app,
+                                  const struct session_record *session, int64_t now_ms, struct buf *out,
+                                  int64_t *ret_expires_in_s) CARDEA_CHECKED;
 
 /* When a session ends if it is not used again. */
 int64_t session_idle_end_ms(const struct session_record *s);

@@ -64,8 +64,13 @@ static struct cardea_status user_again(const struct flow *f, const struct user_r
     return CARDEA_SUCCESS;
 }
 
-static struct cardea_status end_old(const struct flow *f, struct session_id sid, const struct secret *cookie,
-                                    const struct secret *refresh)
+/* What proves that a session is the browser's own: one of these. */
+struct old_proof {
+    const struct secret *cookie, *refresh;
+    const struct user_id *sealed_for;
+};
+
+static struct cardea_status end_old(const struct flow *f, struct session_id sid, struct old_proof proof)
 {
     struct session_record *r = arena_new(f->arena, sizeof *r);
     if (r == NULL)
@@ -76,11 +81,13 @@ static struct cardea_status end_old(const struct flow *f, struct session_id sid,
     if (!cardea_ok(s))
         return s;
     bool own = false;
-    if (cookie != NULL)
-        own = r->kind == SESSION_COOKIE && secret_matches(cookie, r->secret_digest);
-    if (refresh != NULL)
+    if (proof.cookie != NULL)
+        own = r->kind == SESSION_COOKIE && secret_matches(proof.cookie, r->secret_digest);
+    if (proof.sealed_for != NULL)
+        own = r->kind == SESSION_SEALED && ID_SAME(r->user, *proof.sealed_for);
+    if (proof.refresh != NULL)
         own = r->kind == SESSION_TOKEN &&
-              (secret_matches(refresh, r->refresh_digest) || secret_matches(refresh, r->previous_digest));
+              (secret_matches(proof.refresh, r->refresh_digest) || secret_matches(proof.refresh, r->previous_digest));
     return own ? flow_session_end(f, r, AUDIT_logout, VIEW("{\"reason\":\"login\"}")) : CARDEA_SUCCESS;
 }
 
@@ -88,9 +95,11 @@ static struct cardea_status end_presented(const struct login *l, const struct fl
 {
     struct cardea_status s = CARDEA_SUCCESS;
     if (l->has_old_session)
-        s = end_old(f, l->old_session.sid, &l->old_session.secret, NULL);
+        s = end_old(f, l->old_session.sid, (struct old_proof){.cookie = &l->old_session.secret});
+    if (cardea_ok(s) && l->has_old_sealed)
+        s = end_old(f, l->old_sealed.sid, (struct old_proof){.sealed_for = &l->old_sealed.sub});
     if (cardea_ok(s) && l->has_old_refresh)
-        s = end_old(f, l->old_refresh.sid, NULL, &l->old_refresh.secret);
+        s = end_old(f, l->old_refresh.sid, (struct old_proof){.refresh = &l->old_refresh.secret});
     return s;
 }
 

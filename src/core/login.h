@@ -26,8 +26,9 @@ struct login {
     struct user_id device;
     struct address address;
     /* What the same browser carried, tags checked; ended by login_commit where the secret fits too. */
-    bool has_old_session, has_old_refresh;
+    bool has_old_session, has_old_sealed, has_old_refresh;
     struct session_cookie old_session;
+    struct sealed_session old_sealed; /* its exp perhaps past */
     struct refresh_token old_refresh;
     /* Between the steps. */
     bool found;

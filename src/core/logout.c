@@ -15,6 +15,8 @@ static bool proves(const struct logout *l, const struct session_record *r)
     case LOGOUT_REFRESH:
         /* Its tag is ours. One that was used before ends the session too, as it would at a refresh. */
         return r->kind == SESSION_TOKEN;
+    case LOGOUT_SEALED:
+        return r->kind == SESSION_SEALED && ID_SAME(r->user, l->user);
     case LOGOUT_TOKEN:
         return ID_SAME(r->user, l->user);
     case LOGOUT_UNSET:
@@ -25,8 +27,8 @@ static bool proves(const struct logout *l, const struct session_record *r)
 
 struct cardea_status logout_load(struct logout *l, const struct flow *f)
 {
-    struct cardea_status nothing =
-        l->by == LOGOUT_COOKIE ? CARDEA_FAIL(E_INVALID_SESSION) : CARDEA_FAIL(E_INVALID_TOKEN);
+    struct cardea_status nothing = l->by == LOGOUT_COOKIE || l->by == LOGOUT_SEALED ? CARDEA_FAIL(E_INVALID_SESSION)
+                                                                                    : CARDEA_FAIL(E_INVALID_TOKEN);
     struct session_record r;
     struct user_record user;
     struct cardea_status s = flow_session_get(f, sid_of(l), &r);

@@ -1,7 +1,7 @@
 /* Logging out: ending one session by what proves it, or all of a user's.
  *
- * A session may be named by its cookie, by an access token whose only fault may be its age, or by its refresh token: to
- * end a login, less is asked than to use it. A credential that proves nothing ends nothing.
+ * A session may be named by its cookie, by an access token or sealed text whose only fault may be its age, or by its
+ * refresh token: to end a login, less is asked than to use it. A credential that proves nothing ends nothing.
  */
 #ifndef CORE_LOGOUT_H
 #define CORE_LOGOUT_H
@@ -11,11 +11,11 @@
 #include "core/flow.h"
 
 struct logout {
-    enum { LOGOUT_UNSET = 0, LOGOUT_COOKIE, LOGOUT_TOKEN, LOGOUT_REFRESH } by;
+    enum { LOGOUT_UNSET = 0, LOGOUT_COOKIE, LOGOUT_TOKEN, LOGOUT_REFRESH, LOGOUT_SEALED } by;
     bool all; /* not this session alone, but all of its user's */
     struct session_cookie cookie;
     struct refresh_token refresh;
-    struct session_id sid; /* LOGOUT_TOKEN, with the user it names */
+    struct session_id sid; /* LOGOUT_TOKEN, LOGOUT_SEALED, with the user it names */
     struct user_id user;
     struct cardea_status refused; /* the caller's: why nothing was ended */
     /* Set by logout_load. */

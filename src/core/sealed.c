@@ -57,12 +57,12 @@ static bool sane(const struct sealed_session *s)
            s->end_s <= INT64_MAX / MS;
 }
 
-/* exp last: E_EXPIRED means that nothing else is wrong. */
-static struct cardea_status times(const struct sealed_session *s, int64_t now_ms)
+/* Its age last: E_EXPIRED means that nothing else is wrong. */
+static struct cardea_status times(const struct sealed_session *s, int64_t now_ms, bool aged)
 {
     if (s->iat_s > now_ms / MS + LEEWAY_S)
         return CARDEA_FAIL(E_INVALID_SESSION);
-    return now_ms >= s->exp_s * MS ? CARDEA_FAIL(E_EXPIRED) : CARDEA_SUCCESS;
+    return now_ms >= (aged ? s->end_s : s->exp_s) * MS ? CARDEA_FAIL(E_EXPIRED) : CARDEA_SUCCESS;
 }
 
 static void put_claims(struct buf *b, const struct sealed_session *s)
@@ -135,8 +135,8 @@ static void no_entropy(void *context, void *out, size_t len)
     memset(out, 0, len);
 }
 
-struct cardea_status sealed_open(const struct sealed_keys *k, struct view text, int64_t now_ms,
-                                 struct sealed_session *out)
+static struct cardea_status open_text(const struct sealed_keys *k, struct view text, int64_t now_ms, bool aged,
+                                      struct sealed_session *out)
 {
     static const struct entropy none = {no_entropy, NULL};
     uint8_t room[PLAIN_MAX];
@@ -152,11 +152,28 @@ struct cardea_status sealed_open(const struct sealed_keys *k, struct view text, 
     struct cardea_status status = jwe_token_open(&t, key->jwe, &none, room, sizeof room, &opened);
     if (!cardea_ok(status))
         return status.code == CARDEA_E_BUSY ? status : CARDEA_FAIL(E_INVALID_SESSION);
-    status = read_claims(opened.plain, &s) ? times(&s, now_ms) : CARDEA_FAIL(E_INVALID_SESSION);
+    status = read_claims(opened.plain, &s) ? times(&s, now_ms, aged) : CARDEA_FAIL(E_INVALID_SESSION);
     secret_wipe(room, sizeof room);
     if (cardea_ok(status))
         *out = s;
     return status;
+}
+
+struct cardea_status sealed_open(const struct sealed_keys *k, struct view text, int64_t now_ms,
+                                 struct sealed_session *out)
+{
+    return open_text(k, text, now_ms, false, out);
+}
+
+struct cardea_status sealed_open_aged(const struct sealed_keys *k, struct view text, int64_t now_ms,
+                                      struct sealed_session *out)
+{
+    return open_text(k, text, now_ms, true, out);
+}
+
+bool sealed_shaped(struct view text)
+{
+    return view_has(text, '.');
 }
 
 struct cardea_status sealed_renew(const struct sealed_session *s, int64_t now_ms, int64_t lifetime_s,

@@ -79,6 +79,13 @@ struct cardea_status sealed_seal(const struct sealed_keys *k, const struct seale
 /* Decrypt and check; see above. */
 struct cardea_status sealed_open(const struct sealed_keys *k, struct view text, int64_t now_ms,
                                  struct sealed_session *out) CARDEA_CHECKED;
+/* The same where exp may have passed: for naming the session (renewal, logout), never for using it. Its absolute end
+ * counts. fails: E_EXPIRED: the end has come; as sealed_open. */
+struct cardea_status sealed_open_aged(const struct sealed_keys *k, struct view text, int64_t now_ms,
+                                      struct sealed_session *out) CARDEA_CHECKED;
+/* Is it written as one? Five segments between dots; no other credential of ours that stands in a cookie of that name
+ * has a dot. Tells kinds apart, proves nothing. */
+bool sealed_shaped(struct view text);
 /* What to seal next, for a session that the store has confirmed: the same, issued now for lifetime_s, not past its end.
  * fails: E_EXPIRED: the end has come; E_USAGE: a lifetime that is none. */
 struct cardea_status sealed_renew(const struct sealed_session *s, int64_t now_ms, int64_t lifetime_s,

@@ -21,27 +21,33 @@ enum profile {
     PROFILE_MOBILE,
     PROFILE_SERVICE,
     PROFILE_STRICT,
-    PROFILE_SEALED, /* refused by config until it exists */
+    PROFILE_SEALED,
     PROFILE_API,
 };
 
 enum same_site { SAME_SITE_UNSET = 0, SAME_SITE_STRICT, SAME_SITE_LAX };
+
+/* Which one a profile that leaves the choice (strict) hands out. */
+enum app_credential { APP_CREDENTIAL_UNSET = 0, APP_CREDENTIAL_SESSION, APP_CREDENTIAL_TOKEN };
 
 /* How an app hands out its credentials; follows from the profile. */
 enum carrier {
     CARRIER_UNSET = 0,
     CARRIER_SESSION_COOKIE, /* web, strict */
     CARRIER_TOKEN_COOKIES,  /* spa */
-    CARRIER_BODY,           /* mobile, service */
+    CARRIER_BODY,           /* mobile, service; strict with a token */
     CARRIER_NONE,           /* api: no login */
+    CARRIER_SEALED_COOKIE,  /* sealed */
 };
 
 struct app {
     char name[APP_NAME_MAX + 1];
     enum profile profile;
     enum carrier carrier;
+    enum app_credential credential;
+    bool live;                    /* its tokens are checked against their live record, each time */
     int64_t idle_ms, absolute_ms; /* of the session; for token profiles the refresh token's */
-    int64_t access_ms;            /* access token lifetime; 0 where there is none; at most one hour */
+    int64_t access_ms;            /* of an access token or a sealed text; 0 where there is none; at most one hour */
     enum same_site same_site;
     char audience[URL_MAX + 1]; /* of its access tokens; "": the issuer (ask settings_audience) */
     bool roles_in_token;
@@ -173,8 +179,13 @@ struct profile_info {
 extern const struct profile_info profile_infos[];
 extern const size_t profile_info_count;
 const struct profile_info *profile_find(struct view name);
+/* The longest that a renewal of an app's sealed text may come after it was made: what a key that sealed it must
+ * outlive. */
+int64_t app_sealed_reach_ms(const struct app *app);
 /* An app with its profile's defaults. */
 void app_from_profile(struct app *out, struct view name, const struct profile_info *p);
+/* A strict app's other choice: tokens in the body, each checked against its live record. */
+void app_take_tokens(struct app *a);
 /* An issuer with everything that has a default. */
 void issuer_defaults(struct issuer *out, struct view name);
 /* Everything a new development state has: one app a profile, named like it; origin http://127.0.0.1:8420. */

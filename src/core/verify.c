@@ -96,6 +96,24 @@ enum verify_answer verify_session(const struct verifier *v, struct view cookie, 
     return answer;
 }
 
+/* The session behind a credential that proves itself: it must not be among the dead. */
+static enum verify_answer check_ended(const struct verifier *v, struct session_id sid, enum cardea_code refusal,
+                                      struct table_session *session, bool *ret_found, struct cardea_status *ret_why)
+{
+    switch (table_find_session(v->table, sid, session)) {
+    case TABLE_HIT:
+        *ret_found = true;
+        return v->now_ms < session->expires_at_ms ? VERIFY_YES : no(ret_why, CARDEA_E_EXPIRED);
+    case TABLE_MISS: /* not revoked, which is what was asked */
+        *ret_found = false;
+        return VERIFY_YES;
+    case TABLE_REVOKED:
+        return no(ret_why, refusal);
+    default:
+        return unknown(ret_why);
+    }
+}
+
 /* Neither the token nor its session may be among the dead. */
 static enum verify_answer check_revocation(const struct verifier *v, const struct proven_token *t,
                                            struct table_session *session, bool *ret_found,
@@ -104,24 +122,23 @@ static enum verify_answer check_revocation(const struct verifier *v, const struc
     table_prefetch_session(v->table, t->sid);
     switch (table_find_token(v->table, t->jti)) {
     case TABLE_MISS:
-        break;
+        return check_ended(v, t->sid, CARDEA_E_INVALID_TOKEN, session, ret_found, ret_why);
     case TABLE_REVOKED:
         return no(ret_why, CARDEA_E_INVALID_TOKEN);
     default:
         return unknown(ret_why);
     }
-    switch (table_find_session(v->table, t->sid, session)) {
-    case TABLE_HIT:
-        *ret_found = true;
-        return v->now_ms < session->expires_at_ms ? VERIFY_YES : no(ret_why, CARDEA_E_EXPIRED);
-    case TABLE_MISS: /* not revoked, which is what was asked */
-        *ret_found = false;
-        return VERIFY_YES;
-    case TABLE_REVOKED:
-        return no(ret_why, CARDEA_E_INVALID_TOKEN);
-    default:
+}
+
+/* A live record, and this token's: "not revoked" is not enough. What is not here, or looks idle, the store knows. */
+static enum verify_answer check_live(const struct verifier *v, const struct proven_token *t,
+                                     const struct table_session *s, bool found, struct cardea_status *ret_why)
+{
+    if (!found)
         return unknown(ret_why);
-    }
+    if (s->kind != SESSION_TOKEN || s->epoch != t->epoch || !ID_SAME(s->user, t->sub))
+        return no(ret_why, CARDEA_E_INVALID_TOKEN);
+    return s->idle_ms > 0 && v->now_ms - s->last_seen_at_ms >= s->idle_ms ? unknown(ret_why) : VERIFY_YES;
 }
 
 enum verify_answer verify_token(const struct verifier *v, struct view token, struct identity *out,
@@ -138,6 +155,8 @@ enum verify_answer verify_token(const struct verifier *v, struct view token, str
     if (!usable(v, ret_why))
         return VERIFY_UNKNOWN;
     enum verify_answer answer = check_revocation(v, &t, &session, &found, ret_why);
+    if (answer == VERIFY_YES && v->settings->apps[t.app].live)
+        answer = check_live(v, &t, &session, found, ret_why);
     if (answer != VERIFY_YES)
         return answer;
     answer =
@@ -197,6 +216,32 @@ enum verify_answer verify_key(const struct verifier *v, struct view key, struct 
     return answer;
 }
 
+enum verify_answer verify_sealed(const struct verifier *v, struct view text, struct identity *out,
+                                 struct cardea_status *ret_why)
+{
+    struct sealed_session s;
+    struct table_session session;
+    uint16_t app;
+    bool found = false;
+    *ret_why = sealed_prove(v, text, &s, &app);
+    if (!cardea_ok(*ret_why))
+        return ret_why->code == CARDEA_E_BUSY ? VERIFY_UNKNOWN : VERIFY_NO;
+    if (!usable(v, ret_why))
+        return VERIFY_UNKNOWN;
+    enum verify_answer answer = check_ended(v, s.sid, CARDEA_E_INVALID_SESSION, &session, &found, ret_why);
+    if (answer == VERIFY_YES)
+        answer = check_user_at(v, s.sub, found ? session.user_hint : 0, s.epoch, CARDEA_E_INVALID_SESSION, &out->user,
+                               ret_why);
+    if (answer != VERIFY_YES)
+        return answer;
+    sealed_identity(v, &s, app, out);
+    if (found) {
+        out->authenticated_at_ms = session.authenticated_at_ms;
+        table_session_seen(v->table, &session, v->now_ms);
+    }
+    return VERIFY_YES;
+}
+
 enum verify_answer verify_credential(const struct verifier *v, enum credential_kind kind, struct view text,
                                      struct identity *out, struct cardea_status *ret_why)
 {
@@ -207,8 +252,9 @@ enum verify_answer verify_credential(const struct verifier *v, enum credential_k
         return verify_token(v, text, out, ret_why);
     case KIND_KEY:
         return verify_key(v, text, out, ret_why);
-    case KIND_UNSET:
     case KIND_SEALED:
+        return verify_sealed(v, text, out, ret_why);
+    case KIND_UNSET:
         break;
     }
     return no(ret_why, CARDEA_E_UNAUTHENTICATED);

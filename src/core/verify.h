@@ -14,7 +14,12 @@
  *   token     signature and claims (access_token.h), or the same token's result from the cache with its key's state
  *             and its times checked anew; app enabled and the audience its own, or one that a policy names; neither its
  *             jti nor its sid revoked; the user active and at the token's epoch. A sid that the table does not hold is
- *             fine: what counts for tokens is the revocation set, which is complete.
+ *             fine: what counts for tokens is the revocation set, which is complete. But for an app whose tokens are
+ *             checked live (strict): there the record must be there, of this user and epoch, and not idle; what the
+ *             table can not show is UNKNOWN, for the store to tell.
+ *   sealed    decryption and times (sealed.h); the app enabled and one that seals; its sid not revoked; the user active
+ *             and at the text's epoch. A sid that the table does not hold is fine, as for tokens. That a session went
+ *             idle is found by its renewal.
  *   key       checksum and tag; the record; the secret's digest, in constant time; expiry; the user active.
  *
  * A carried epoch above the user's means that the user's record here is old: UNKNOWN.
@@ -57,8 +62,8 @@ struct identity {
     struct token_id jti;         /* zeros but for a token */
     const struct app *app;       /* NULL for a key */
     struct view audience;        /* of a token: the settings' own text of it; empty otherwise */
-    int64_t authenticated_at_ms; /* 0: not known from here (a token whose session the table does not hold); for a key
-                                    always 0 */
+    int64_t authenticated_at_ms; /* 0: not known from here (a token or sealed text whose session the table does not
+                                    hold); for a key always 0 */
     int64_t expires_at_ms;
     uint16_t scopes_len;
     char scopes[SCOPES_MAX_BYTES]; /* of a key, space-joined */
@@ -90,6 +95,8 @@ enum verify_answer verify_token(const struct verifier *v, struct view token, str
                                 struct cardea_status *ret_why);
 enum verify_answer verify_key(const struct verifier *v, struct view key, struct identity *out,
                               struct cardea_status *ret_why);
+enum verify_answer verify_sealed(const struct verifier *v, struct view text, struct identity *out,
+                                 struct cardea_status *ret_why);
 /* Any of them by kind; a kind that does not exist is NO. */
 enum verify_answer verify_credential(const struct verifier *v, enum credential_kind kind, struct view text,
                                      struct identity *out, struct cardea_status *ret_why);

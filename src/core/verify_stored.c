@@ -147,6 +147,28 @@ static struct cardea_status token_from_store(const struct verifier *v, struct st
     return CARDEA_SUCCESS;
 }
 
+static struct cardea_status sealed_from_store(const struct verifier *v, struct store_tx *tx,
+                                              const struct store_ops *ops, struct view text, struct identity *out)
+{
+    struct sealed_session t;
+    struct session_record session;
+    struct user_record user;
+    uint16_t app;
+    struct cardea_status s = sealed_prove(v, text, &t, &app);
+    if (cardea_ok(s))
+        s = verify_session_stored(v, tx, ops, t.sid, NULL, &session, &user);
+    if (!cardea_ok(s))
+        return s;
+    if (t.epoch != user.epoch || session.kind != SESSION_SEALED || !ID_SAME(session.user, t.sub))
+        return CARDEA_FAIL(E_INVALID_SESSION);
+    s = table_user_from_record(&user, &out->user);
+    if (!cardea_ok(s))
+        return s;
+    sealed_identity(v, &t, app, out);
+    out->authenticated_at_ms = session.authenticated_at_ms;
+    return CARDEA_SUCCESS;
+}
+
 static struct cardea_status key_from_store(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
                                            struct view text, struct identity *out)
 {
@@ -185,8 +207,9 @@ static struct cardea_status from_store(const struct verifier *v, struct store_tx
         return token_from_store(v, tx, ops, text, out);
     case KIND_KEY:
         return key_from_store(v, tx, ops, text, out);
-    case KIND_UNSET:
     case KIND_SEALED:
+        return sealed_from_store(v, tx, ops, text, out);
+    case KIND_UNSET:
         break;
     }
     return CARDEA_FAIL(E_UNAUTHENTICATED);

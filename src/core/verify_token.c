@@ -106,3 +106,30 @@ void token_identity(const struct verifier *v, const struct proven_token *t, stru
     out->expires_at_ms = t->exp_s * 1000;
     out->scopes_len = 0;
 }
+
+struct cardea_status sealed_prove(const struct verifier *v, struct view text, struct sealed_session *out,
+                                  uint16_t *ret_app)
+{
+    struct sealed_session s;
+    struct cardea_status status = sealed_open(&v->keys->sealed, text, v->now_ms, &s);
+    if (!cardea_ok(status))
+        return status;
+    const struct app *app = settings_app(v->settings, view_text(s.app), ret_app);
+    if (app == NULL || app->carrier != CARRIER_SEALED_COOKIE)
+        return CARDEA_FAIL(E_INVALID_SESSION);
+    *out = s;
+    return CARDEA_SUCCESS;
+}
+
+void sealed_identity(const struct verifier *v, const struct sealed_session *s, uint16_t app, struct identity *out)
+{
+    out->kind = KIND_SEALED;
+    out->sid = s->sid;
+    out->jti = (struct token_id){0};
+    out->key = (struct api_key_id){0};
+    out->app = &v->settings->apps[app];
+    out->audience = VIEW_EMPTY;
+    out->authenticated_at_ms = 0;
+    out->expires_at_ms = s->exp_s * 1000;
+    out->scopes_len = 0;
+}

@@ -1,4 +1,4 @@
-/* The half of a token's check that needs no record: shared by the fast path and the slow one. */
+/* The half of a token's or sealed text's check that needs no record: shared by the fast path and the slow one. */
 #ifndef CORE_VERIFY_TOKEN_H
 #define CORE_VERIFY_TOKEN_H
 
@@ -8,5 +8,11 @@
 struct cardea_status token_prove(const struct verifier *v, struct view text, struct proven_token *out) CARDEA_CHECKED;
 /* What a proven token says by itself; the user, the session's times are the caller's to fill in. */
 void token_identity(const struct verifier *v, const struct proven_token *t, struct identity *out);
+
+/* Decryption, times, and an enabled app that seals. *ret_app is its place in the settings.
+ * fails: E_INVALID_SESSION; E_EXPIRED where that is all; E_BUSY. */
+struct cardea_status sealed_prove(const struct verifier *v, struct view text, struct sealed_session *out,
+                                  uint16_t *ret_app) CARDEA_CHECKED;
+void sealed_identity(const struct verifier *v, const struct sealed_session *s, uint16_t app, struct identity *out);
 
 #endif

@@ -221,6 +221,9 @@ static void complete_app(struct app *a, const char *name)
 {
     struct app whole;
     app_from_profile(&whole, view_text(name), profile_of(a));
+    whole.credential = a->credential;
+    if (a->credential == APP_CREDENTIAL_TOKEN)
+        app_take_tokens(&whole);
     whole.idle_ms = a->idle_ms != 0 ? a->idle_ms : whole.idle_ms;
     whole.absolute_ms = a->absolute_ms != 0 ? a->absolute_ms : whole.absolute_ms;
     whole.access_ms = a->access_ms != 0 ? a->access_ms : whole.access_ms;
@@ -235,9 +238,13 @@ static void complete_app(struct app *a, const char *name)
 static struct cardea_status check_app(struct reader *r, yaml_mark_t mark, const char *path, const struct app *a)
 {
     const struct profile_info *p = profile_of(a);
-    if (p != NULL && p->access_ms == 0 && a->access_ms != 0)
+    if (p != NULL && p->profile != PROFILE_STRICT && a->credential != APP_CREDENTIAL_UNSET)
+        return fail_at(r, mark, "%s: credential is a choice of the profile strict alone", path);
+    if (p != NULL && p->access_ms == 0 && a->credential != APP_CREDENTIAL_TOKEN && a->access_ms != 0)
         return fail_at(r, mark, "%s: access has no meaning for the profile %s, which hands out no access token", path,
                        p->name);
+    if (p != NULL && p->profile == PROFILE_SEALED && a->idle_ms != 0 && a->idle_ms < a->access_ms)
+        return fail_at(r, mark, "%s: idle must not be shorter than access, for which a sealed text goes unseen", path);
     if (a->idle_ms > a->absolute_ms && a->absolute_ms != 0)
         return fail_at(r, mark, "%s: idle must not be longer than absolute", path);
     if (a->access_ms > a->absolute_ms && a->absolute_ms != 0)

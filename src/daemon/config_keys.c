@@ -22,7 +22,9 @@ static const struct config_word identity_words[] = {
     {"x-auth", IDENTITY_X_AUTH}, {"remote", IDENTITY_REMOTE}, {NULL, 0}};
 static const struct config_word same_site_words[] = {{"strict", SAME_SITE_STRICT}, {"lax", SAME_SITE_LAX}, {NULL, 0}};
 static const struct config_word kind_words[] = {
-    {"session", KIND_SESSION}, {"token", KIND_TOKEN}, {"key", KIND_KEY}, {NULL, 0}};
+    {"session", KIND_SESSION}, {"token", KIND_TOKEN}, {"key", KIND_KEY}, {"sealed", KIND_SEALED}, {NULL, 0}};
+static const struct config_word credential_words[] = {
+    {"session", APP_CREDENTIAL_SESSION}, {"token", APP_CREDENTIAL_TOKEN}, {NULL, 0}};
 
 const struct config_key config_keys[] = {
     {"state", CONFIG_PATH, AT(state), .default_text = "/var/lib/cardea",
@@ -136,12 +138,16 @@ _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX,
                "struct config has room for all origins");
 
 const struct config_key app_keys[] = {
+    {"credential", CONFIG_WORD, MEMBER(struct app, credential), .words = credential_words, .default_text = "",
+     .help =
+         "For `strict` alone: `session` (a cookie, the default) or `token` (access and refresh token in the answer, "
+         "and every check asks for the token's live record)."},
     {"idle", CONFIG_DURATION, MEMBER(struct app, idle_ms), .min = SECOND, .max = 366 * DAY, .default_text = "",
      .help = "Ends a session that was not used for this long."},
     {"absolute", CONFIG_DURATION, MEMBER(struct app, absolute_ms), .min = SECOND, .max = 366 * DAY, .default_text = "",
      .help = "Ends a session this long after the login, whatever happens."},
     {"access", CONFIG_DURATION, MEMBER(struct app, access_ms), .min = SECOND, .max = HOUR, .default_text = "",
-     .help = "Lifetime of access tokens, at most one hour."},
+     .help = "Lifetime of access tokens, and of a sealed session's text until it is renewed: at most one hour."},
     {"same_site", CONFIG_WORD, MEMBER(struct app, same_site), .words = same_site_words, .default_text = "",
      .help = "`SameSite` of its cookies."},
     {"audience", CONFIG_TEXT, MEMBER(struct app, audience), .default_text = "",
@@ -155,7 +161,7 @@ const size_t app_key_count = sizeof(app_keys) / sizeof(app_keys[0]);
 
 const struct config_key policy_keys[] = {
     {"kinds", CONFIG_FLAGS, MEMBER(struct policy, kinds), .words = kind_words, .default_text = "",
-     .help = "Accepted credentials, of `session`, `token`, `key`; all when left out."},
+     .help = "Accepted credentials, of `session`, `token`, `key`, `sealed`; all when left out."},
     {"apps", CONFIG_NAME, offsetof(struct policy, apps), APP_NAME_MAX + 1, offsetof(struct policy, app_count),
      POLICY_NAMES_MAX, .default_text = "", .help = "Apps whose sessions and tokens are accepted; all when left out."},
     {"roles", CONFIG_NAME, offsetof(struct policy, roles), ROLE_MAX + 1, offsetof(struct policy, role_count),

@@ -141,9 +141,9 @@ static struct cardea_status me_read(struct exchange *x, struct store_tx *tx, str
     if (s.code != CARDEA_E_NOT_FOUND)
         return s;
     /* Gone since the credential was checked. */
-    return x->who->kind == KIND_SESSION ? CARDEA_FAIL(E_INVALID_SESSION)
-           : x->who->kind == KIND_KEY   ? CARDEA_FAIL(E_INVALID_KEY)
-                                        : CARDEA_FAIL(E_INVALID_TOKEN);
+    return x->who->kind == KIND_TOKEN ? CARDEA_FAIL(E_INVALID_TOKEN)
+           : x->who->kind == KIND_KEY ? CARDEA_FAIL(E_INVALID_KEY)
+                                      : CARDEA_FAIL(E_INVALID_SESSION);
 }
 
 static void me_answer(struct exchange *x, struct me *me)
@@ -237,14 +237,10 @@ static const struct endpoint endpoints[] = {
      .work = signup_work,
      .commit = signup_commit,
      .finish = signup_finish},
-    {.methods = METHOD_GET,
-     .path = "/v1/me",
-     .kinds = KIND_SESSION | KIND_TOKEN | KIND_KEY,
-     .lane = LANE_READ,
-     .work = me_work},
+    {.methods = METHOD_GET, .path = "/v1/me", .kinds = LOGIN_KINDS | KIND_KEY, .lane = LANE_READ, .work = me_work},
     {.methods = METHOD_PATCH,
      .path = "/v1/me",
-     .kinds = KIND_SESSION | KIND_TOKEN,
+     .kinds = LOGIN_KINDS,
      .commits = LANE_WRITE,
      .body_max = ENDPOINT_BODY_LARGE,
      .begin = patch_begin,

@@ -17,7 +17,7 @@
 #include "http/lists.h"
 #include "http/query.h"
 
-enum { ADMIN_KINDS = KIND_SESSION | KIND_TOKEN };
+enum { ADMIN_KINDS = LOGIN_KINDS };
 
 extern const struct endpoint_set admin_user_endpoints;
 extern const struct endpoint_set admin_user_change_endpoints;

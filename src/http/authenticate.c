@@ -20,9 +20,19 @@ static struct cardea_status find_cookie(const struct cookies *c, enum cookie_nam
     if ((kinds & (unsigned)kind) == 0 || c->values[name].ptr == NULL)
         return CARDEA_SUCCESS;
     if (c->repeated[name])
-        return kind == KIND_SESSION ? CARDEA_FAIL(E_INVALID_SESSION) : CARDEA_FAIL(E_INVALID_TOKEN);
+        return CARDEA_FAIL(E_INVALID_TOKEN);
     found_add(f, (struct presented){.kind = kind, .by_cookie = true, .text = c->values[name]});
     return CARDEA_SUCCESS;
+}
+
+/* One name, two kinds. */
+static struct cardea_status find_session_cookie(const struct cookies *c, unsigned kinds, struct found *f)
+{
+    struct view text = c->values[COOKIE_SESSION];
+    enum credential_kind kind = text.ptr != NULL && sealed_shaped(text) ? KIND_SEALED : KIND_SESSION;
+    if (c->repeated[COOKIE_SESSION] && (kinds & (KIND_SESSION | KIND_SEALED)) != 0)
+        return CARDEA_FAIL(E_INVALID_SESSION);
+    return find_cookie(c, COOKIE_SESSION, kind, kinds, f);
 }
 
 static struct cardea_status find_bearer(const struct request *r, unsigned kinds, struct found *f)
@@ -64,7 +74,7 @@ struct cardea_status presented_find(const struct request *r, const struct cookie
                                     struct presented *out)
 {
     struct found f = {0};
-    struct cardea_status s = find_cookie(cookies, COOKIE_SESSION, KIND_SESSION, kinds, &f);
+    struct cardea_status s = find_session_cookie(cookies, kinds, &f);
     if (cardea_ok(s))
         s = find_cookie(cookies, COOKIE_ACCESS, KIND_TOKEN, kinds, &f);
     if (cardea_ok(s))

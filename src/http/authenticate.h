@@ -2,10 +2,11 @@
  *
  * One credential a request: two of accepted kinds are refused (E_MANY_CREDENTIALS), one that is invalid never falls
  * back to another, a credential cookie that appears twice is refused. Kinds that are not accepted are not looked at.
- * Places: the session cookie; Authorization: Bearer (a text with the API keys' prefix is a key, all else a token);
- * X-API-Key; the access cookie. A repeated Authorization or X-API-Key line is refused; another scheme than Bearer is no
- * credential, but at calls of the OAuth family, where a key may also be the password of Basic (its id the user name):
- * what services that introspect are built to send (RFC 6749 §2.3.1).
+ * Places: the session cookie, whose form says which kind it is (a sealed text has dots, a session cookie none): the one
+ * that is meant is checked, and nothing else tried; Authorization: Bearer (a text with the API keys' prefix is a key,
+ * all else a token); X-API-Key; the access cookie. A repeated Authorization or X-API-Key line is refused; another
+ * scheme than Bearer is no credential, but at calls of the OAuth family, where a key may also be the password of Basic
+ * (its id the user name): what services that introspect are built to send (RFC 6749 §2.3.1).
  */
 #ifndef HTTP_AUTHENTICATE_H
 #define HTTP_AUTHENTICATE_H

@@ -8,7 +8,7 @@
 #include "http/problem.h"
 
 struct texts { /* in the arena */
-    struct view access, refresh, csrf;
+    struct view access, refresh, sealed, csrf;
     int64_t expires_in_s, refresh_expires_in_s;
 };
 
@@ -46,6 +46,33 @@ static struct cardea_status token_texts(struct exchange *x, const struct app *ap
     out->refresh = buf_view(&refresh);
     out->refresh_expires_in_s = (session_idle_end_ms(session) - x->now_ms) / 1000;
     return buf_ok(&refresh) ? CARDEA_SUCCESS : CARDEA_FAIL(E_INTERNAL);
+}
+
+static struct cardea_status sealed_text(struct exchange *x, const struct app *app, const struct session_record *session,
+                                        struct texts *out)
+{
+    char *room = arena_new(&x->arena, SEALED_TEXT_MAX);
+    if (room == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct buf b = buf_fixed(room, SEALED_TEXT_MAX);
+    struct cardea_status s =
+        grant_sealed(x->site->keys, x->site->entropy, app, session, x->now_ms, &b, &out->expires_in_s);
+    if (!cardea_ok(s))
+        return s;
+    out->sealed = buf_view(&b);
+    return buf_ok(&b) ? CARDEA_SUCCESS : CARDEA_FAIL(E_INTERNAL);
+}
+
+/* What a login's carrier needs beside the records. */
+static struct cardea_status login_texts(struct exchange *x, const struct app *app, const struct user_record *user,
+                                        const struct grant *grant, struct texts *out)
+{
+    struct cardea_status s = CARDEA_SUCCESS;
+    if (app->carrier == CARRIER_SEALED_COOKIE)
+        s = sealed_text(x, app, &grant->session, out);
+    else if (app->carrier != CARRIER_SESSION_COOKIE)
+        s = token_texts(x, app, user, &grant->session, &grant->refresh, out);
+    return cardea_ok(s) && app->carrier != CARRIER_BODY ? csrf_text(x, grant->session.sid, &out->csrf) : s;
 }
 
 static void set_token_cookies(struct exchange *x, const struct app *app, const struct session_record *session,
@@ -88,25 +115,32 @@ static void set_device(struct exchange *x, const struct app *app, const struct u
     cookie_set(x, COOKIE_DEVICE, view_of(room, DEVICE_COOKIE_TEXT), app->same_site, COOKIE_DEVICE_AGE_S);
 }
 
+static void set_session_cookie(struct exchange *x, const struct app *app, const struct grant *grant)
+{
+    struct session_cookie cookie = {.sid = grant->session.sid, .secret = grant->cookie};
+    char *room = arena_new(&x->arena, SESSION_COOKIE_TEXT);
+    if (room == NULL) {
+        x->response_broken = true;
+        return;
+    }
+    session_cookie_format(x->site->keys, &cookie, room);
+    secret_wipe(&cookie, sizeof cookie);
+    cookie_set(x, COOKIE_SESSION, view_of(room, SESSION_COOKIE_TEXT), app->same_site, cookie_age_s(x, &grant->session));
+}
+
 static void set_cookies(struct exchange *x, const struct app *app, const struct user_record *user,
                         const struct grant *grant, const struct texts *t)
 {
-    if (app->carrier == CARRIER_SESSION_COOKIE) {
-        struct session_cookie cookie = {.sid = grant->session.sid, .secret = grant->cookie};
-        char *room = arena_new(&x->arena, SESSION_COOKIE_TEXT);
-        if (room == NULL) {
-            x->response_broken = true;
-            return;
-        }
-        session_cookie_format(x->site->keys, &cookie, room);
-        secret_wipe(&cookie, sizeof cookie);
-        cookie_set(x, COOKIE_SESSION, view_of(room, SESSION_COOKIE_TEXT), app->same_site,
-                   cookie_age_s(x, &grant->session));
-        clear_if_carried(x, COOKIE_ACCESS);
-        clear_if_carried(x, COOKIE_REFRESH);
-    } else {
+    if (app->carrier == CARRIER_TOKEN_COOKIES) {
         set_token_cookies(x, app, &grant->session, t);
         clear_if_carried(x, COOKIE_SESSION);
+    } else {
+        if (app->carrier == CARRIER_SEALED_COOKIE)
+            cookie_set(x, COOKIE_SESSION, t->sealed, app->same_site, cookie_age_s(x, &grant->session));
+        else
+            set_session_cookie(x, app, grant);
+        clear_if_carried(x, COOKIE_ACCESS);
+        clear_if_carried(x, COOKIE_REFRESH);
     }
     if (grant->session.remember)
         set_device(x, app, user);
@@ -115,11 +149,7 @@ static void set_cookies(struct exchange *x, const struct app *app, const struct 
 void carry_login(struct exchange *x, const struct app *app, const struct user_record *user, const struct grant *grant)
 {
     struct texts t = {0};
-    struct cardea_status s = CARDEA_SUCCESS;
-    if (app->carrier != CARRIER_SESSION_COOKIE)
-        s = token_texts(x, app, user, &grant->session, &grant->refresh, &t);
-    if (cardea_ok(s) && app->carrier != CARRIER_BODY)
-        s = csrf_text(x, grant->session.sid, &t.csrf);
+    struct cardea_status s = login_texts(x, app, user, grant, &t);
     if (!cardea_ok(s)) {
         problem_answer(x, s);
         return;
@@ -134,7 +164,7 @@ void carry_login(struct exchange *x, const struct app *app, const struct user_re
         put_tokens(&w, &t);
     else
         json_member_text(&w, "csrf_token", t.csrf);
-    if (app->carrier == CARRIER_TOKEN_COOKIES)
+    if (app->carrier == CARRIER_TOKEN_COOKIES || app->carrier == CARRIER_SEALED_COOKIE)
         json_member_int(&w, "expires_in", t.expires_in_s);
     json_close_object(&w);
     answer_json(x, 200, &w);
@@ -165,6 +195,26 @@ void carry_refresh(struct exchange *x, const struct app *app, const struct user_
     answer_json(x, 200, &w);
     if (app->carrier == CARRIER_TOKEN_COOKIES && x->response.status == 200)
         set_token_cookies(x, app, session, &t);
+}
+
+void carry_renewal(struct exchange *x, const struct app *app, const struct session_record *session)
+{
+    struct texts t = {0};
+    struct cardea_status s = sealed_text(x, app, session, &t);
+    if (cardea_ok(s))
+        s = csrf_text(x, session->sid, &t.csrf);
+    if (!cardea_ok(s)) {
+        problem_answer(x, s);
+        return;
+    }
+    struct json_writer w = answer_open(x, ANSWER_EXTRA_MAX);
+    json_open_object(&w);
+    json_member_text(&w, "csrf_token", t.csrf);
+    json_member_int(&w, "expires_in", t.expires_in_s);
+    json_close_object(&w);
+    answer_json(x, 200, &w);
+    if (x->response.status == 200)
+        cookie_set(x, COOKIE_SESSION, t.sealed, app->same_site, cookie_age_s(x, session));
 }
 
 struct cardea_status carry_admits(const struct exchange *x, const struct app *app)

@@ -34,6 +34,9 @@
 
 #define METHOD_ANY 0xffu
 
+/* What a login hands out: all that acts for a user in person. */
+enum { LOGIN_KINDS = KIND_SESSION | KIND_TOKEN | KIND_SEALED };
+
 /* The query: refused altogether unless ANY_QUERY or QUERIES is set. */
 enum endpoint_flag {
     ENDPOINT_SETS_COOKIE = 1,  /* origin rule before anything else, also without a credential */

@@ -34,6 +34,8 @@ static void take_presented(struct exchange *x, struct login *l)
     const struct view *c = x->cookies->values;
     l->has_old_session = c[COOKIE_SESSION].ptr != NULL && !x->cookies->repeated[COOKIE_SESSION] &&
                          cardea_ok(session_cookie_parse(keys, c[COOKIE_SESSION], &l->old_session));
+    l->has_old_sealed = c[COOKIE_SESSION].ptr != NULL && !x->cookies->repeated[COOKIE_SESSION] &&
+                        cardea_ok(sealed_open_aged(&keys->sealed, c[COOKIE_SESSION], x->now_ms, &l->old_sealed));
     l->has_old_refresh = c[COOKIE_REFRESH].ptr != NULL && !x->cookies->repeated[COOKIE_REFRESH] &&
                          cardea_ok(refresh_token_parse(keys, c[COOKIE_REFRESH], &l->old_refresh));
     l->has_device = c[COOKIE_DEVICE].ptr != NULL && !x->cookies->repeated[COOKIE_DEVICE] &&
@@ -197,7 +199,7 @@ static const struct endpoint endpoints[] = {
      .finish = login_finish},
     {.methods = METHOD_POST,
      .path = "/v1/reauthenticate",
-     .kinds = KIND_SESSION | KIND_TOKEN,
+     .kinds = LOGIN_KINDS,
      .lane = LANE_HASH,
      .commits = LANE_WRITE,
      .body_max = ENDPOINT_BODY_SMALL,
@@ -207,7 +209,7 @@ static const struct endpoint endpoints[] = {
      .finish = stepup_finish},
     {.methods = METHOD_POST,
      .path = "/v1/password",
-     .kinds = KIND_SESSION | KIND_TOKEN,
+     .kinds = LOGIN_KINDS,
      .lane = LANE_HASH,
      .commits = LANE_URGENT,
      .body_max = ENDPOINT_BODY_SMALL,

@@ -11,7 +11,7 @@ static struct cardea_status outside(const struct exchange *x, struct cardea_stat
 {
     if (why.code != CARDEA_E_EXPIRED)
         return why;
-    if (x->presented != NULL && x->presented->kind == KIND_SESSION)
+    if (x->presented != NULL && (x->presented->kind == KIND_SESSION || x->presented->kind == KIND_SEALED))
         return CARDEA_FAIL(E_INVALID_SESSION);
     if (x->presented != NULL && x->presented->kind == KIND_KEY)
         return CARDEA_FAIL(E_INVALID_KEY);

@@ -2,6 +2,7 @@
 #include "core/grant.h"
 #include "core/logout.h"
 #include "core/refresh.h"
+#include "core/renewal.h"
 #include "http/answer.h"
 #include "http/authenticate.h"
 #include "http/body.h"
@@ -13,6 +14,8 @@
 
 /* --- refresh --- */
 
+/* What is renewed: a refresh token, from the body or its cookie, or a sealed session's cookie. A cookie of a session
+ * that needs no renewal is not looked at. */
 static struct cardea_status refresh_text(struct exchange *x, struct view *out)
 {
     static const struct body_field fields[] = {{"refresh_token", BODY_SECRET, 0, 1, REFRESH_TOKEN_TEXT_MAX}};
@@ -20,17 +23,57 @@ static struct cardea_status refresh_text(struct exchange *x, struct view *out)
     struct cardea_status s = body_read(x, fields, 1, v);
     if (!cardea_ok(s))
         return s;
-    struct view cookie = x->cookies->values[COOKIE_REFRESH];
-    if (v[0].present && cookie.ptr != NULL)
+    struct view cookie = x->cookies->values[COOKIE_REFRESH], session = x->cookies->values[COOKIE_SESSION];
+    bool sealed = session.ptr != NULL && sealed_shaped(session);
+    if ((int)v[0].present + (int)(cookie.ptr != NULL) + (int)sealed > 1)
         return CARDEA_FAIL(E_MANY_CREDENTIALS);
     if (x->cookies->repeated[COOKIE_REFRESH])
         return CARDEA_FAIL(E_INVALID_TOKEN);
-    if (!v[0].present && cookie.ptr == NULL)
+    if (sealed && x->cookies->repeated[COOKIE_SESSION])
+        return CARDEA_FAIL(E_INVALID_SESSION);
+    if (!v[0].present && cookie.ptr == NULL && !sealed)
         return CARDEA_FAIL(E_UNAUTHENTICATED);
-    x->presented->kind = KIND_TOKEN;
+    x->presented->kind = sealed ? KIND_SEALED : KIND_TOKEN;
     x->presented->by_cookie = !v[0].present;
-    *out = v[0].present ? v[0].text : cookie;
+    *out = v[0].present ? v[0].text : sealed ? session : cookie;
     return CARDEA_SUCCESS;
+}
+
+static struct cardea_status renewal_begin(struct exchange *x, struct view text)
+{
+    struct renewal *r = exchange_state(x, sizeof *r);
+    if (r == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = sealed_open_aged(&x->site->keys->sealed, text, x->now_ms, &r->presented);
+    if (cardea_status_http(s) == 401)
+        carry_clear(x);
+    return s;
+}
+
+static struct cardea_status renewal_commit_stage(struct exchange *x, const struct flow *f)
+{
+    struct renewal *r = x->state;
+    struct cardea_status s = renewal_load(r, f);
+    if (cardea_ok(s)) {
+        x->app = r->app;
+        s = carry_admits(x, r->app);
+    }
+    if (cardea_ok(s))
+        s = renewal_commit(r, f);
+    /* Answered by finish, which clears the cookie of a login that is over. */
+    r->denied = s.code == CARDEA_E_INVALID_SESSION;
+    return r->denied ? CARDEA_SUCCESS : s;
+}
+
+static void renewal_finish(struct exchange *x)
+{
+    const struct renewal *r = x->state;
+    if (!r->denied) {
+        carry_renewal(x, r->app, &r->session);
+        return;
+    }
+    carry_clear(x);
+    problem_answer(x, CARDEA_FAIL(E_INVALID_SESSION));
 }
 
 static struct cardea_status refresh_begin(struct exchange *x)
@@ -39,6 +82,8 @@ static struct cardea_status refresh_begin(struct exchange *x)
     struct cardea_status s = refresh_text(x, &text);
     if (!cardea_ok(s))
         return s;
+    if (x->presented->kind == KIND_SEALED)
+        return renewal_begin(x, text);
     struct refresh *r = exchange_state(x, sizeof *r);
     if (r == NULL)
         return CARDEA_FAIL(E_TOO_LARGE);
@@ -52,6 +97,8 @@ static struct cardea_status refresh_commit_stage(struct exchange *x, struct stor
 {
     struct refresh *r = x->state;
     struct flow f = exchange_flow(x, tx);
+    if (x->presented->kind == KIND_SEALED)
+        return renewal_commit_stage(x, &f);
     struct cardea_status s = refresh_load(r, &f);
     if (cardea_ok(s)) {
         /* A token works only in the place that its app gives it. */
@@ -72,6 +119,10 @@ static struct cardea_status refresh_commit_stage(struct exchange *x, struct stor
 static void refresh_finish(struct exchange *x)
 {
     const struct refresh *r = x->state;
+    if (x->presented->kind == KIND_SEALED) {
+        renewal_finish(x);
+        return;
+    }
     if (!r->denied) {
         carry_refresh(x, r->app, &r->user, &r->session, &r->successor);
         return;
@@ -109,6 +160,19 @@ static struct cardea_status logout_token(struct exchange *x, struct logout *l)
     return CARDEA_SUCCESS;
 }
 
+/* A sealed text, good or good but for its age. */
+static struct cardea_status logout_sealed(struct exchange *x, struct logout *l)
+{
+    struct sealed_session opened;
+    struct cardea_status s = sealed_open_aged(&x->site->keys->sealed, x->presented->text, x->now_ms, &opened);
+    if (!cardea_ok(s))
+        return s;
+    l->by = LOGOUT_SEALED;
+    l->sid = opened.sid;
+    l->user = opened.sub;
+    return CARDEA_SUCCESS;
+}
+
 /* What names the session. A browser's word counts only from where it may come; a bearer token comes from no page by
  * itself. */
 static struct cardea_status logout_credential(struct exchange *x, struct logout *l)
@@ -116,7 +180,7 @@ static struct cardea_status logout_credential(struct exchange *x, struct logout 
     const struct keyring *keys = x->site->keys;
     struct presented *p = x->presented;
     struct view refresh = x->cookies->values[COOKIE_REFRESH];
-    struct cardea_status s = presented_find(&x->request, x->cookies, KIND_SESSION | KIND_TOKEN, p);
+    struct cardea_status s = presented_find(&x->request, x->cookies, LOGIN_KINDS, p);
     if (!p->by_bearer && !cardea_ok(origin_rule(&x->request, x->site->settings, NULL)))
         return CARDEA_FAIL(E_ORIGIN);
     if (!cardea_ok(s))
@@ -132,6 +196,8 @@ static struct cardea_status logout_credential(struct exchange *x, struct logout 
     }
     if (p->kind == KIND_TOKEN)
         return logout_token(x, l);
+    if (p->kind == KIND_SEALED)
+        return logout_sealed(x, l);
     if (p->kind != KIND_SESSION)
         return CARDEA_FAIL(E_UNAUTHENTICATED);
     l->by = LOGOUT_COOKIE;
@@ -268,18 +334,18 @@ static const struct endpoint endpoints[] = {
      .finish = logout_finish},
     {.methods = METHOD_GET,
      .path = "/v1/sessions",
-     .kinds = KIND_SESSION | KIND_TOKEN,
+     .kinds = LOGIN_KINDS,
      .flags = ENDPOINT_QUERIES,
      .lane = LANE_READ,
      .begin = list_page,
      .work = list_work},
     {.methods = METHOD_DELETE,
      .path = "/v1/sessions/{sid}",
-     .kinds = KIND_SESSION | KIND_TOKEN,
+     .kinds = LOGIN_KINDS,
      .commits = LANE_URGENT,
      .begin = exchange_begin_session_id,
      .commit = end_commit,
      .finish = end_finish},
-    {.methods = METHOD_GET, .path = "/v1/csrf", .kinds = KIND_SESSION | KIND_TOKEN, .begin = csrf_begin},
+    {.methods = METHOD_GET, .path = "/v1/csrf", .kinds = LOGIN_KINDS, .begin = csrf_begin},
 };
 const struct endpoint_set session_endpoints = ENDPOINT_SET(endpoints);

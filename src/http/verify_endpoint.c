@@ -15,7 +15,7 @@
 #include "http/endpoint.h"
 #include "http/origin.h"
 
-enum { ALL_KINDS = KIND_SESSION | KIND_TOKEN | KIND_KEY, JWKS_BODY_MAX = 24 * 1024 };
+enum { ALL_KINDS = LOGIN_KINDS | KIND_KEY, JWKS_BODY_MAX = 24 * 1024 };
 
 /* What the slow path has to remember. */
 struct pending {
@@ -88,7 +88,10 @@ static void put_value(struct exchange *x, size_t *used, const char *name, struct
 
 static struct view method_text(enum credential_kind kind)
 {
-    return kind == KIND_SESSION ? VIEW("session") : kind == KIND_TOKEN ? VIEW("token") : VIEW("key");
+    return kind == KIND_SESSION  ? VIEW("session")
+           : kind == KIND_SEALED ? VIEW("sealed")
+           : kind == KIND_TOKEN  ? VIEW("token")
+                                 : VIEW("key");
 }
 
 static void put_x_auth(struct exchange *x, const struct identity *who)
@@ -146,9 +149,9 @@ static struct cardea_status refusal(struct cardea_status why, enum credential_ki
         return CARDEA_FAIL(E_UNAUTHENTICATED);
     if (why.code != CARDEA_E_EXPIRED)
         return why;
-    return kind == KIND_SESSION ? CARDEA_FAIL(E_INVALID_SESSION)
-           : kind == KIND_KEY   ? CARDEA_FAIL(E_INVALID_KEY)
-                                : CARDEA_FAIL(E_INVALID_TOKEN);
+    return kind == KIND_KEY     ? CARDEA_FAIL(E_INVALID_KEY)
+           : kind == KIND_TOKEN ? CARDEA_FAIL(E_INVALID_TOKEN)
+                                : CARDEA_FAIL(E_INVALID_SESSION);
 }
 
 /* --- the stages --- */

@@ -79,6 +79,7 @@ enum session_kind {
     SESSION_KIND_UNSET = 0,
     SESSION_COOKIE, /* the secret's digest authenticates a cookie */
     SESSION_TOKEN,  /* access and refresh token; no session cookie */
+    SESSION_SEALED, /* an encrypted cookie, which proves itself; no secret and no refresh state */
 };
 
 struct session_record {
@@ -90,7 +91,7 @@ struct session_record {
     int64_t created_at_ms, authenticated_at_ms, last_seen_at_ms;
     int64_t expires_at_ms;     /* absolute; never moved */
     int64_t idle_ms;           /* ends when last seen longer ago than this; 0: no idle limit */
-    uint8_t secret_digest[32]; /* SHA-256 of the cookie's secret; zeros for SESSION_TOKEN */
+    uint8_t secret_digest[32]; /* SHA-256 of the cookie's secret; zeros but for SESSION_COOKIE */
     /* Refresh state (DESIGN section 6); generation 0: none. */
     uint64_t generation;
     uint8_t refresh_digest[32];  /* SHA-256 of the current secret */

@@ -76,7 +76,7 @@ static void defaults_without_a_file(void **state)
     assert_string_equal(config->master_key_file, "/var/lib/cardea/master.key");
     assert_true(config->settings.app_count >= 6);
     assert_non_null(settings_app(&config->settings, VIEW("web"), NULL));
-    assert_null(settings_app(&config->settings, VIEW("sealed"), NULL));
+    assert_non_null(settings_app(&config->settings, VIEW("sealed"), NULL));
     assert_true(config->settings.admin_on_main);
     assert_int_equal(config->warning_count, 0);
 }
@@ -277,7 +277,12 @@ static const struct bad bad_files[] = {
      8, "at most 96 bytes"},
     {"apps: [web]\n", 1, 7, "apps takes a group"},
     {"apps: {shop: wbe}\n", 1, 14, "\"wbe\" is no profile"},
-    {"apps: {shop: sealed}\n", 1, 14, "not in this version"},
+    {"apps: {shop: {profile: sealed, idle: 10m}}\n", 1, 8, "idle must not be shorter than access"},
+    {"apps: {shop: {profile: sealed, access: 61m}}\n", 1, 40, "between 1s and 1h"},
+    {"apps: {shop: {profile: web, credential: token}}\n", 1, 8, "strict alone"},
+    {"apps: {shop: {profile: strict, credential: key}}\n", 1, 44, "session or token"},
+    {"apps: {shop: {profile: strict, access: 5m}}\n", 1, 8, "no access token"},
+    {"apps: {shop: {profile: strict, credential: session, access: 5m}}\n", 1, 8, "no access token"},
     {"apps: {shop: [web]}\n", 1, 14, "takes the name of a profile"},
     {"apps: {shop: {}}\n", 1, 8, "has no profile"},
     {"apps: {shop: {idle: 8h}}\n", 1, 8, "has no profile"},
@@ -294,7 +299,7 @@ static const struct bad bad_files[] = {
     {"apps: {shop: {profile: web, origins: ['null']}}\n", 1, 39, "must begin with https://"},
     {"apps: {shop: {profile: web, idle: 8h, idle: 7h}}\n", 1, 39, "given twice"},
     {"policies: {p: [a]}\n", 1, 15, "takes a group of keys"},
-    {"policies: {p: {kinds: [cookie]}}\n", 1, 24, "session, token or key"},
+    {"policies: {p: {kinds: [cookie]}}\n", 1, 24, "session, token, key or sealed"},
     {"policies: {p: {roles: [Admin]}}\n", 1, 24, "is no name"},
     {"policies: {p: {}, p: {}}\n", 1, 19, "given twice"},
     {"policies:\n  p: {apps: [shop]}\n", 2, 3, "names shop, which is not among apps"},

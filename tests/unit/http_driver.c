@@ -74,6 +74,13 @@ static void open_table(void)
     table_set_valid_until(driver.writer, INT64_MAX);
 }
 
+static void close_table(void)
+{
+    table_writer_free(driver.writer);
+    (void)munmap(block, table_size(&geometry));
+    (void)munmap(seen, table_seen_size(&geometry));
+}
+
 int driver_open(void **state)
 {
     static const uint8_t guess_key[16] = {3};
@@ -107,9 +114,7 @@ int driver_close(void **state)
 {
     (void)state;
     guess_free(driver.site.guess);
-    table_writer_free(driver.writer);
-    (void)munmap(block, table_size(&geometry));
-    (void)munmap(seen, table_seen_size(&geometry));
+    close_table();
     keyring_unref(ring);
     master_key_free(master);
     scratch_close();
@@ -170,6 +175,18 @@ struct user_record driver_user(const char *username)
     assert_ok(scratch.real->ops->user_find(tx, view_text(username), &u));
     scratch.real->ops->abort(tx);
     return u;
+}
+
+void driver_forget_sessions(void)
+{
+    static const char *const names[] = {"alice", "root"};
+    close_table();
+    open_table();
+    driver.site.table = table_of(driver.writer);
+    for (size_t i = 0; i < 2; i++) {
+        struct user_record u = driver_user(names[i]);
+        apply(&(struct change_list){.count = 1, .items = {{.kind = CHANGE_USER_PUT, .user = &u}}});
+    }
 }
 
 uint32_t driver_events(const char *type, struct event *ret_newest)

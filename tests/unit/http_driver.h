@@ -62,6 +62,8 @@ struct user_record driver_add_user(const char *username, const char *roles, cons
 struct user_record driver_user(const char *username);
 /* Change a user as an administrator would: through store and table. */
 void driver_put_user(const struct user_record *u);
+/* A table that holds alice and root and no session, as if it had had no room for any. */
+void driver_forget_sessions(void);
 /* The newest journal row of a type for which there may be none; returns how many there are. */
 uint32_t driver_events(const char *type, struct event *ret_newest);
 

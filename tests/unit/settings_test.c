@@ -21,18 +21,18 @@ static void a_new_state_has_one_app_a_profile(void **state)
 {
     (void)state;
     struct settings *s = defaults();
-    static const char *const names[] = {"web", "spa", "mobile", "service", "strict", "api"};
-    assert_int_equal(s->app_count, 6);
-    for (size_t i = 0; i < 6; i++) {
+    static const char *const names[] = {"web", "spa", "mobile", "service", "strict", "sealed", "api"};
+    assert_int_equal(s->app_count, 7);
+    for (size_t i = 0; i < 7; i++) {
         uint16_t index = 99;
         const struct app *app = settings_app(s, view_text(names[i]), &index);
         assert_non_null(app);
         assert_ptr_equal(app, settings_app_at(s, index));
         assert_int_equal(app->profile, profile_find(view_text(names[i]))->profile);
     }
-    assert_null(settings_app(s, VIEW("sealed"), NULL));
+    assert_null(settings_app(s, VIEW("sealed2"), NULL));
     assert_null(settings_app(s, VIEW(""), NULL));
-    assert_null(settings_app_at(s, 6));
+    assert_null(settings_app_at(s, 7));
     assert_int_equal(s->policy_count, 0);
     assert_null(settings_policy(s, VIEW("")));
     assert_string_equal(s->public_url, "http://127.0.0.1:8420");
@@ -55,7 +55,7 @@ static void profiles_are_those_of_the_design(void **state)
         {"mobile", CARRIER_BODY, 30 * day, 90 * day, 15 * MINUTE},
         {"service", CARRIER_BODY, 0, day, 5 * MINUTE},
         {"strict", CARRIER_SESSION_COOKIE, 15 * MINUTE, 12 * HOUR, 0},
-        {"sealed", CARRIER_SESSION_COOKIE, 15 * MINUTE, 12 * HOUR, 0},
+        {"sealed", CARRIER_SEALED_COOKIE, 2 * HOUR, 12 * HOUR, 15 * MINUTE},
         {"api", CARRIER_NONE, 0, 365 * day, 0},
     };
     assert_int_equal(profile_info_count, sizeof wanted / sizeof wanted[0]);
@@ -66,10 +66,10 @@ static void profiles_are_those_of_the_design(void **state)
         assert_int_equal(p->idle_ms, wanted[i].idle);
         assert_int_equal(p->absolute_ms, wanted[i].absolute);
         assert_int_equal(p->access_ms, wanted[i].access);
-        assert_int_equal(p->available, p->profile != PROFILE_SEALED);
+        assert_true(p->available);
         assert_true(p->access_ms <= HOUR);
         assert_true(strlen(p->purpose) > 20 && strlen(p->tradeoff) > 40 && strlen(p->credential) > 5);
-        bool cookies = p->carrier == CARRIER_SESSION_COOKIE || p->carrier == CARRIER_TOKEN_COOKIES;
+        bool cookies = p->carrier != CARRIER_BODY && p->carrier != CARRIER_NONE;
         assert_int_equal(p->same_site, cookies ? SAME_SITE_STRICT : SAME_SITE_UNSET);
     }
     assert_null(profile_find(VIEW("Web")));
@@ -95,6 +95,31 @@ static void a_name_that_is_too_long_is_not_cut(void **state)
     assert_string_equal(app.name, "");
 }
 
+static void strict_may_choose_tokens(void **state)
+{
+    (void)state;
+    struct app app;
+    app_from_profile(&app, VIEW("bank"), profile_find(VIEW("strict")));
+    assert_false(app.live);
+    app_take_tokens(&app);
+    assert_true(app.live);
+    assert_int_equal(app.carrier, CARRIER_BODY);
+    assert_int_equal(app.access_ms, 5 * 60 * 1000);
+    assert_int_equal(app.idle_ms, 15 * 60 * 1000);
+    assert_int_equal(app.same_site, SAME_SITE_UNSET);
+}
+
+static void a_sealed_text_reaches_as_far_as_its_session(void **state)
+{
+    (void)state;
+    struct app app = {.access_ms = 900, .idle_ms = 7200, .absolute_ms = 43200};
+    assert_int_equal(app_sealed_reach_ms(&app), 8100);
+    app.absolute_ms = 8000;
+    assert_int_equal(app_sealed_reach_ms(&app), 8000);
+    app.idle_ms = 0;
+    assert_int_equal(app_sealed_reach_ms(&app), 8000);
+}
+
 static void an_app_keeps_its_place_over_reloads(void **state)
 {
     (void)state;
@@ -111,7 +136,7 @@ static void an_app_keeps_its_place_over_reloads(void **state)
     assert_non_null(settings_app(next, VIEW("strict"), &index));
     assert_int_equal(index, 4);
     assert_non_null(settings_app(next, VIEW("new"), &index));
-    assert_int_equal(index, 6);
+    assert_int_equal(index, 7);
     /* Gone, and nobody's. */
     assert_null(settings_app(next, VIEW("mobile"), NULL));
     assert_null(settings_app_at(next, 2));
@@ -124,7 +149,7 @@ static void an_app_keeps_its_place_over_reloads(void **state)
     assert_non_null(settings_app(later, VIEW("mobile"), &index));
     assert_int_equal(index, 2);
     assert_non_null(settings_app(later, VIEW("other"), &index));
-    assert_int_equal(index, 7);
+    assert_int_equal(index, 8);
     free(old);
     free(next);
     free(later);
@@ -147,9 +172,14 @@ static void more_places_than_there_are_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_new_state_has_one_app_a_profile),   cmocka_unit_test(profiles_are_those_of_the_design),
-        cmocka_unit_test(the_audience_defaults_to_the_issuer), cmocka_unit_test(a_name_that_is_too_long_is_not_cut),
-        cmocka_unit_test(an_app_keeps_its_place_over_reloads), cmocka_unit_test(more_places_than_there_are_fail),
+        cmocka_unit_test(a_new_state_has_one_app_a_profile),
+        cmocka_unit_test(profiles_are_those_of_the_design),
+        cmocka_unit_test(the_audience_defaults_to_the_issuer),
+        cmocka_unit_test(a_name_that_is_too_long_is_not_cut),
+        cmocka_unit_test(an_app_keeps_its_place_over_reloads),
+        cmocka_unit_test(more_places_than_there_are_fail),
+        cmocka_unit_test(strict_may_choose_tokens),
+        cmocka_unit_test(a_sealed_text_reaches_as_far_as_its_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

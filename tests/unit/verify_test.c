@@ -448,6 +448,221 @@ static void many_tokens_through_a_small_cache(void **state)
     TOKEN_IS(tokens[0], "yes");
 }
 
+/* --- sealed sessions --- */
+
+static char sealed_chars[SEALED_TEXT_MAX];
+#define SEALED_IS(text, answer) assert_string_equal(check(KIND_SEALED, text), answer)
+
+static void a_sealed_session_is_who_logged_in(void **state)
+{
+    (void)state;
+    struct view text;
+    struct session_record s = house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    struct table_session t;
+    for (int i = 0; i < 2; i++) {
+        SEALED_IS(text, "yes");
+        assert_int_equal(who.kind, KIND_SEALED);
+        assert_true(ID_SAME(who.sid, s.sid) && ID_SAME(who.user.id, alice.id));
+        assert_string_equal(who.app->name, "sealed");
+        assert_int_equal(who.authenticated_at_ms, s.authenticated_at_ms);
+        assert_int_equal(who.expires_at_ms, h.now_ms + 900 * 1000);
+        assert_int_equal(who.scopes_len, 0);
+        assert_text(table_user_roles(&who.user), "admin,staff");
+    }
+    assert_int_equal(table_find_session(h.table, s.sid, &t), TABLE_HIT);
+    assert_in_range(t.last_seen_at_ms, h.now_ms - 1000, h.now_ms); /* that counts as a use */
+    struct policy p = {.kinds = KIND_SEALED};
+    assert_ok(policy_check(&p, h.settings, &who, h.now_ms));
+    p.kinds = KIND_SESSION | KIND_TOKEN | KIND_KEY;
+    assert_code(policy_check(&p, h.settings, &who, h.now_ms), E_FORBIDDEN);
+}
+
+static void a_sealed_session_dies_with_its_record_and_its_user(void **state)
+{
+    (void)state;
+    struct view text;
+    struct session_record s = house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    house_end(&h, CHANGE_SESSION_END, s.sid.bytes);
+    SEALED_IS(text, "E_INVALID_SESSION");
+
+    (void)house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    alice.status = USER_SUSPENDED;
+    house_put_user(&h, &alice);
+    SEALED_IS(text, "E_INVALID_SESSION");
+    alice.status = USER_ACTIVE;
+    house_put_user(&h, &alice);
+    SEALED_IS(text, "yes");
+    alice.epoch++;
+    house_put_user(&h, &alice);
+    SEALED_IS(text, "E_INVALID_SESSION");
+    /* An epoch that the table has not heard of. */
+    alice.epoch += 7;
+    (void)house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    SEALED_IS(text, "unknown: E_NOT_FOUND");
+    house_end(&h, CHANGE_USER_END, alice.id.bytes);
+    SEALED_IS(text, "E_INVALID_SESSION");
+}
+
+static void a_sealed_session_needs_no_record_in_the_table(void **state)
+{
+    (void)state;
+    char other[SEALED_TEXT_MAX];
+    struct view text;
+    struct session_record s = house_sealed(&h, &alice, "sealed", other, &text);
+    struct buf b = buf_fixed(sealed_chars, sizeof sealed_chars);
+    int64_t expires_in_s;
+    house_bytes(&s.sid, sizeof s.sid);
+    assert_ok(grant_sealed(h.keys, entropy_system(), settings_app(h.settings, VIEW("sealed"), NULL), &s, h.now_ms, &b,
+                           &expires_in_s));
+    assert_int_equal(expires_in_s, 900);
+    SEALED_IS(buf_view(&b), "yes");
+    assert_int_equal(who.authenticated_at_ms, 0);
+}
+
+static void a_sealed_session_ends_on_time(void **state)
+{
+    (void)state;
+    struct view text;
+    struct session_record s = house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    h.now_ms += 900 * 1000 - 1;
+    SEALED_IS(text, "yes");
+    h.now_ms++;
+    SEALED_IS(text, "E_EXPIRED");
+    h.now_ms = HOUSE_NOW;
+    s.expires_at_ms = h.now_ms + 1000;
+    house_put_session(&h, &s);
+    SEALED_IS(text, "yes");
+    h.now_ms += 1000; /* as its record says, whatever the text says */
+    SEALED_IS(text, "E_EXPIRED");
+}
+
+static void only_an_app_that_seals_has_sealed_sessions(void **state)
+{
+    (void)state;
+    struct view text;
+    struct app *app = &h.settings->apps[5];
+    (void)house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    assert_string_equal(app->name, "sealed");
+    app->carrier = CARRIER_SESSION_COOKIE;
+    SEALED_IS(text, "E_INVALID_SESSION");
+    app->carrier = CARRIER_SEALED_COOKIE;
+    SEALED_IS(text, "yes");
+    app->profile = PROFILE_UNSET;
+    SEALED_IS(text, "E_INVALID_SESSION");
+}
+
+static void a_sealed_text_is_no_other_credential(void **state)
+{
+    (void)state;
+    struct view text, token;
+    struct session_record s = house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    SESSION_IS("E_INVALID_SESSION");
+    assert_string_equal(check(KIND_SESSION, text), "E_INVALID_SESSION");
+    TOKEN_IS(text, "E_INVALID_TOKEN");
+    KEY_IS(text, "E_INVALID_KEY");
+    /* Nor the other way round; and a sealed session's sid makes no session cookie. */
+    struct access_claims c = house_claims(&h, &s);
+    token = house_sign(&h, &c, token_text);
+    SEALED_IS(token, "E_INVALID_SESSION");
+    struct session_cookie forged = {.sid = s.sid};
+    session_cookie_format(h.keys, &forged, cookie_text);
+    SESSION_IS("E_INVALID_SESSION");
+    SEALED_IS(cookie(), "E_INVALID_SESSION");
+}
+
+static void any_changed_character_of_a_sealed_text_is_refused(void **state)
+{
+    (void)state;
+    struct view text;
+    (void)house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    for (size_t i = 0; i < text.len; i++) {
+        char good = sealed_chars[i];
+        sealed_chars[i] = good == 'A' ? 'B' : 'A';
+        SEALED_IS(text, "E_INVALID_SESSION");
+        sealed_chars[i] = good;
+    }
+    SEALED_IS(view_of(text.ptr, text.len - 1), "E_INVALID_SESSION");
+    SEALED_IS(VIEW_EMPTY, "E_INVALID_SESSION");
+    SEALED_IS(VIEW("...."), "E_INVALID_SESSION");
+    /* Another ring's. */
+    struct keyring *old = h.keys;
+    h.keys = house_keyring();
+    SEALED_IS(text, "E_INVALID_SESSION");
+    keyring_unref(h.keys);
+    h.keys = old;
+    SEALED_IS(text, "yes");
+}
+
+static void past_the_lease_no_sealed_session_is_believed(void **state)
+{
+    (void)state;
+    struct view text;
+    (void)house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    table_set_valid_until(h.writer, h.boot_ms);
+    SEALED_IS(text, "unknown: E_UNAVAILABLE");
+    SEALED_IS(VIEW("a.b.c.d.e"), "E_INVALID_SESSION");
+}
+
+/* --- tokens checked against their live record --- */
+
+static void a_live_token_needs_its_record(void **state)
+{
+    (void)state;
+    app_take_tokens(&h.settings->apps[4]);
+    h.settings->generation++;
+    assert_string_equal(h.settings->apps[4].name, "strict");
+    struct session_record s = house_session(&h, &alice, "strict", NULL);
+    struct access_claims c = house_claims(&h, &s);
+    struct view token = house_sign(&h, &c, token_text);
+    for (int i = 0; i < 2; i++) {
+        TOKEN_IS(token, "yes");
+        assert_int_equal(who.authenticated_at_ms, s.authenticated_at_ms);
+    }
+    /* Not known here: the store's to tell, cached signature or not. */
+    house_bytes(&c.sid, sizeof c.sid);
+    for (int i = 0; i < 2; i++)
+        TOKEN_IS(house_sign(&h, &c, token_text), "unknown: E_NOT_FOUND");
+    house_end(&h, CHANGE_SESSION_END, s.sid.bytes);
+    c.sid = s.sid;
+    TOKEN_IS(house_sign(&h, &c, token_text), "E_INVALID_TOKEN");
+}
+
+static void a_live_tokens_idle_end_counts(void **state)
+{
+    (void)state;
+    app_take_tokens(&h.settings->apps[4]);
+    struct session_record s = house_session(&h, &alice, "strict", NULL);
+    s.idle_ms = 120 * 1000;
+    house_put_session(&h, &s);
+    struct access_claims c = house_claims(&h, &s);
+    struct view token = house_sign(&h, &c, token_text);
+    TOKEN_IS(token, "yes"); /* and seen */
+    h.now_ms += 120 * 1000 - 1001;
+    TOKEN_IS(token, "yes");
+    h.now_ms += 120 * 1000;
+    TOKEN_IS(token, "unknown: E_NOT_FOUND");
+}
+
+static void a_live_token_is_of_its_record(void **state)
+{
+    (void)state;
+    app_take_tokens(&h.settings->apps[4]);
+    struct session_record s = house_session(&h, &alice, "strict", NULL);
+    struct access_claims c = house_claims(&h, &s);
+    struct view token = house_sign(&h, &c, token_text);
+    TOKEN_IS(token, "yes");
+    s.kind = SESSION_COOKIE;
+    house_put_session(&h, &s);
+    TOKEN_IS(token, "E_INVALID_TOKEN");
+    s.kind = SESSION_TOKEN;
+    house_bytes(&s.user, sizeof s.user);
+    house_put_session(&h, &s);
+    TOKEN_IS(token, "E_INVALID_TOKEN");
+    s.user = alice.id;
+    house_put_session(&h, &s);
+    TOKEN_IS(token, "yes");
+}
+
 /* --- keys --- */
 
 static void a_key_is_its_owner(void **state)
@@ -492,7 +707,7 @@ static void a_key_with_another_secret_is_refused(void **state)
     api_key_format(h.keys, &forged, &b);
     KEY_IS(buf_view(&b), "unknown: E_NOT_FOUND");
     KEY_IS(VIEW("cdk_"), "E_INVALID_KEY");
-    assert_string_equal(check(KIND_SEALED, buf_view(&b)), "E_UNAUTHENTICATED");
+    assert_string_equal(check(KIND_SEALED, buf_view(&b)), "E_INVALID_SESSION");
     assert_string_equal(check(KIND_UNSET, buf_view(&b)), "E_UNAUTHENTICATED");
 }
 
@@ -521,6 +736,17 @@ int main(void)
         TEST(any_changed_character_of_a_token_is_refused),
         TEST(a_token_is_for_its_apps_own_audience_or_a_policys),
         TEST(many_tokens_through_a_small_cache),
+        TEST(a_sealed_session_is_who_logged_in),
+        TEST(a_sealed_session_dies_with_its_record_and_its_user),
+        TEST(a_sealed_session_needs_no_record_in_the_table),
+        TEST(a_sealed_session_ends_on_time),
+        TEST(only_an_app_that_seals_has_sealed_sessions),
+        TEST(a_sealed_text_is_no_other_credential),
+        TEST(any_changed_character_of_a_sealed_text_is_refused),
+        TEST(past_the_lease_no_sealed_session_is_believed),
+        TEST(a_live_token_needs_its_record),
+        TEST(a_live_tokens_idle_end_counts),
+        TEST(a_live_token_is_of_its_record),
         TEST(a_key_is_its_owner),
         TEST(a_key_with_another_secret_is_refused),
 #undef TEST

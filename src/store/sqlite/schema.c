@@ -43,7 +43,7 @@ static const char version_1[] =
     /* When sweep looks at the row: never later than its end, and moved on then if it was seen meanwhile. So a rotation
      * touches no index. */
     " sweep_at_ms INTEGER NOT NULL,"
-    " secret_digest BLOB NOT NULL," /* x'' for SESSION_TOKEN */
+    " secret_digest BLOB NOT NULL," /* x'' but for SESSION_COOKIE */
     " generation INTEGER NOT NULL," /* 0: the next four are x'' and 0 */
     " refresh_digest BLOB NOT NULL,"
     " previous_digest BLOB NOT NULL,"

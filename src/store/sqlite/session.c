@@ -12,7 +12,7 @@ static void take_session(struct query *q, struct session_record *out)
     take_blob(q, out->sid.bytes, sizeof out->sid.bytes);
     take_blob(q, out->user.bytes, sizeof out->user.bytes);
     out->epoch = take_int_in(q, 1, INT64_MAX);
-    out->kind = (enum session_kind)take_int_in(q, SESSION_COOKIE, SESSION_TOKEN);
+    out->kind = (enum session_kind)take_int_in(q, SESSION_COOKIE, SESSION_SEALED);
     out->remember = take_int_in(q, 0, 1) == 1;
     out->created_at_ms = take_int(q);
     out->authenticated_at_ms = take_int(q);
@@ -45,7 +45,7 @@ struct cardea_status sqlite_session_get(struct store_tx *tx, struct session_id s
 
 struct cardea_status sqlite_session_create(struct store_tx *tx, const struct session_record *r)
 {
-    if ((r->kind != SESSION_COOKIE && r->kind != SESSION_TOKEN) || r->epoch < 1 || r->idle_ms < 0 ||
+    if (r->kind < SESSION_COOKIE || r->kind > SESSION_SEALED || r->epoch < 1 || r->idle_ms < 0 ||
         r->generation > INT64_MAX)
         return CARDEA_FAIL(E_INTERNAL);
     bool refreshes = r->generation > 0;
