@@ -16,6 +16,8 @@ enum exit_code {
     EXIT_NOT_FOUND = 3, /* no such user, session, key or installation */
     EXIT_BUSY = 4,      /* not now: another process has the installation, or the service is overloaded */
     EXIT_CONFLICT = 5,  /* the name is taken, or the state changed in the meantime */
+    EXIT_NOT_VALID = 6, /* the token is not valid */
+    EXIT_EXPIRED = 7,   /* the token is genuine, and its time is over */
 };
 
 enum { WORDS_MAX = 40, OPTIONS_MAX = 40 };
@@ -92,6 +94,14 @@ enum exit_code run_user_delete(struct context *c);
 enum exit_code run_session_list(struct context *c);
 enum exit_code run_session_revoke(struct context *c);
 enum exit_code run_token_revoke(struct context *c);
+enum exit_code run_token_sign(struct context *c);
+enum exit_code run_token_verify(struct context *c);
+enum exit_code run_token_inspect(struct context *c);
+enum exit_code run_token_seal(struct context *c);
+enum exit_code run_token_open(struct context *c);
+enum exit_code run_token_jwk_generate(struct context *c);
+enum exit_code run_token_jwk_thumbprint(struct context *c);
+enum exit_code run_token_jwk_convert(struct context *c);
 enum exit_code run_signing_key_list(struct context *c);
 enum exit_code run_signing_key_rotate(struct context *c);
 enum exit_code run_signing_key_revoke(struct context *c);

@@ -61,6 +61,88 @@ static const struct option audit_options[] = {
     {"head", "N:HASH", "With --verify: begin behind this row, as an earlier check printed it."},
     {NULL, NULL, NULL},
 };
+#define KEY_ID                                                                                                         \
+    {                                                                                                                  \
+        "kid", "KID", "Which key of a set."                                                                            \
+    }
+#define CLAIM_OPTIONS                                                                                                  \
+    {"claims", "FILE", "A JSON object of claims from a file, or with - from standard input."},                         \
+        {"claim", "NAME=TEXT", "One claim; NAME:=JSON for another value than text. May be repeated."},                 \
+    {                                                                                                                  \
+        "expires-in", "DURATION",                                                                                      \
+            "When it ends; 15m by default. Only where the claims have no exp; iat and jti are added too."              \
+    }
+#define PASETO_OPTIONS                                                                                                 \
+    {"footer", "TEXT", "PASETO's footer: readable by all, and signed."},                                               \
+    {                                                                                                                  \
+        "implicit", "TEXT", "PASETO's implicit assertion: signed, and not in the token."                               \
+    }
+#define OUT_FILE                                                                                                       \
+    {                                                                                                                  \
+        "out", "FILE", "Write to this file, which must not exist; a secret key gets mode 0600."                        \
+    }
+static const struct option token_sign_options[] = {
+    {"key", "FILE", "The secret key: JWK, JWKS, PEM or PASERK; - is standard input. It has to be said."},
+    {"alg", "ALG", "The algorithm, where the key names none, such as RS256."},
+    KEY_ID,
+    CLAIM_OPTIONS,
+    {"type", "TYP", "The header's typ; at+jwt by default, none for none."},
+    {"format", "FORMAT", "jwt or paseto; by default what the key is for."},
+    PASETO_OPTIONS,
+    {NULL, NULL, NULL},
+};
+static const struct option token_verify_options[] = {
+    {"keys", "FILE", "The keys that are trusted: JWK, JWKS, PEM (a certificate too) or PASERK. It has to be said."},
+    {"issuer", "ISSUER", "Accept tokens of this issuer (iss); may be repeated."},
+    {"any-issuer", NULL, "Accept tokens of any issuer, and of none."},
+    {"audience", "AUDIENCE", "Accept tokens for this audience (aud); may be repeated."},
+    {"any-audience", NULL, "Accept tokens for any audience, and for none."},
+    {"alg", "ALG", "Accept this algorithm alone; may be repeated. Given once, it is that of keys that name none."},
+    {"type", "TYP", "The header's typ; at+jwt by default, any for any, none for none."},
+    {"require", "CLAIM", "Refuse tokens without this claim; may be repeated."},
+    {"leeway", "DURATION", "How far clocks may differ; nothing by default, at most 300s."},
+    PASETO_OPTIONS,
+    {NULL, NULL, NULL},
+};
+#define SEAL_OPTIONS                                                                                                   \
+    {"key", "FILE", "The key: JWK, JWKS or PEM, or with --derive a secret text. It has to be said."},                  \
+        {"alg", "ALG", "How the content's key is made known, such as RSA-OAEP-256, where the key does not say."},      \
+        {"enc", "ENC", "The content encryption, such as A256GCM."}, KEY_ID,                                            \
+    {                                                                                                                  \
+        "derive", "authjs:COOKIE", "Derive the key from a secret as Auth.js does for its session cookie of that name." \
+    }
+static const struct option token_seal_options[] = {
+    SEAL_OPTIONS,
+    CLAIM_OPTIONS,
+    {"type", "TYP", "The header's typ; none by default."},
+    {"content-type", "CTY", "The header's cty, such as JWT; none by default."},
+    {NULL, NULL, NULL},
+};
+static const struct option token_open_options[] = {
+    SEAL_OPTIONS,
+    {"check-exp", NULL, "What is inside must be claims with an exp that lies ahead. With --derive it always must."},
+    {NULL, NULL, NULL},
+};
+static const struct option jwk_generate_options[] = {
+    {"alg", "ALG", "What the key is for: a signature algorithm such as ES256, or one of JWE such as A256KW."},
+    {"curve", "CURVE", "P-256, P-384, P-521, Ed25519, Ed448 or X25519."},
+    {"bits", "N", "Of RSA (2048 by default, up to 4096) and oct keys (256 by default)."},
+    {"enc", "ENC", "With --alg dir: the content encryption, which says the bits."},
+    {"use", "USE", "sig or enc; by default what the algorithm says."},
+    {"kid", "KID", "The key's id; by default its RFC 7638 thumbprint, of an oct key something random."},
+    {"to", "FORM", "jwk (by default), jwks, pem, or paserk for PASETO (OKP or oct)."},
+    OUT_FILE,
+    {NULL, NULL, NULL},
+};
+static const struct option jwk_convert_options[] = {
+    {"to", "FORM", "jwk, jwks, pem or paserk; by default pem of a JWK, else jwk."},
+    {"public", NULL, "Write the public half alone."},
+    {"alg", "ALG", "Let the JWK name this algorithm."},
+    {"use", "USE", "Let the JWK be for sig or enc."},
+    {"kid", "KID", "The JWK's id; of a set, which key."},
+    OUT_FILE,
+    {NULL, NULL, NULL},
+};
 static const struct option help_options[] = {
     {"man", NULL, "Print the whole man page."},
     {NULL, NULL, NULL},
@@ -93,6 +175,38 @@ const struct command commands[] = {
     {"session list", "USER", 1, 1, none, "List a user's sessions", "", run_session_list},
     {"session revoke", "SID", 1, 1, none, "End a session", "Its cookie, refresh token and access tokens end with it.",
      run_session_revoke},
+    {"token sign", "", 0, 0, token_sign_options, "Make a signed token from claims and a key",
+     "Needs no installation. Secrets come from files or standard input alone. A PASERK k4.secret makes PASETO "
+     "v4.public, "
+     "a k4.local v4.local; its footer names the key's id unless --footer says another.",
+     run_token_sign},
+    {"token verify", "[TOKEN]", 0, 1, token_verify_options, "Verify a token and print its claims",
+     "Needs no installation. The token is an argument or, without one or with -, standard input. Exit status 0, and "
+     "claims on standard output, mean that it is verified; 6 that it is not valid, 7 that only its time is over. "
+     "Revocation is not asked for: that is the service's.",
+     run_token_verify},
+    {"token inspect", "[TOKEN]", 0, 1, none, "Show what a token says, unverified",
+     "JWT, JWE, PASETO, session cookies, refresh tokens and API keys of Cardea. Nothing is verified: anybody can write "
+     "what it shows. Secrets that it recognises are not printed. Exit status 6: nothing that Cardea knows.",
+     run_token_inspect},
+    {"token seal", "[FILE]", 0, 1, token_seal_options, "Encrypt a text or claims as a JWE",
+     "The text is a file's or standard input's as it stands; with --claims, --claim or --expires-in it is claims. "
+     "Encryption says nothing of who made it: sign what must be believed.",
+     run_token_seal},
+    {"token open", "[TOKEN]", 0, 1, token_open_options, "Decrypt a JWE and print what is inside",
+     "The token is an argument or, without one or with -, standard input. Opened is not verified: with a public key "
+     "anybody can make such a token, with a symmetric one whoever has the key. On a terminal control characters are "
+     "escaped; elsewhere the bytes come as they are.",
+     run_token_open},
+    {"token jwk generate", "[TYPE]", 0, 1, jwk_generate_options, "Make a key",
+     "TYPE is RSA, EC, OKP or oct; --alg alone says it too.", run_token_jwk_generate},
+    {"token jwk thumbprint", "[FILE]", 0, 1, none, "Print the RFC 7638 thumbprints of keys",
+     "SHA-256, base64url. Of a PASERK its id. The thumbprint of an oct key would be a digest of a secret: refused.",
+     run_token_jwk_thumbprint},
+    {"token jwk convert", "[FILE]", 0, 1, jwk_convert_options, "Turn keys from one form into another",
+     "Reads JWK, JWKS, PEM (PKCS#8, SPKI, PKCS#1, SEC 1, certificate) and PASERK. A secret key stays secret unless "
+     "--public.",
+     run_token_jwk_convert},
     {"token revoke", "JTI", 1, 1, none, "Revoke one access token",
      "JTI is the token's claim jti. Its session lives on, and may get a new one.", run_token_revoke},
     {"signing-key list", "", 0, 0, none, "List the keys that sign access tokens", "", run_signing_key_list},
@@ -115,6 +229,6 @@ const struct command commands[] = {
     {"config manual", "", 0, 0, none, "Print the manual of all keys, in Markdown", "", run_config_manual},
     {"audit", "", 0, 0, audit_options, "Read the journal, newest first, or check it", "", run_audit},
     {"version", "", 0, 0, none, "Print the version", "", run_version},
-    {"help", "[COMMAND...]", 0, 2, help_options, "Explain a command", "", run_help},
+    {"help", "[COMMAND...]", 0, 3, help_options, "Explain a command", "", run_help},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

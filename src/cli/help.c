@@ -15,6 +15,8 @@ static const struct {
     {EXIT_NOT_FOUND, "there is no such user, session, key or installation"},
     {EXIT_BUSY, "not now: another process has the installation, or the service is overloaded"},
     {EXIT_CONFLICT, "the name is taken, or the state changed in the meantime"},
+    {EXIT_NOT_VALID, "the token is not valid"},
+    {EXIT_EXPIRED, "the token is genuine, and its time is over"},
 };
 
 /* Words wrapped at WIDTH, each line indented; `at` is the column where writing begins. */

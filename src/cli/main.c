@@ -2,6 +2,7 @@
 #include "base/id.h"
 #include "cli/command.h"
 #include "cli/render.h"
+#include "crypto/random.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { NAME_WORDS = 3, NAME_TEXT = 128 };
 
 void complain(const char *format, ...)
 {
@@ -92,15 +95,27 @@ static const struct option *find_option(const struct command *command, const cha
     return NULL;
 }
 
-/* The command that the words begin with: one word or two. *ret_used: how many; 0: none yet. */
+/* Words with spaces between them, as commands and groups are named; cut off where they are too long for any. */
+static void join(const char *const *words, unsigned count, char *out, size_t cap)
+{
+    struct buf b = buf_fixed(out, cap);
+    for (unsigned i = 0; i < count; i++) {
+        if (i > 0)
+            buf_char(&b, ' ');
+        buf_text(&b, words[i]);
+    }
+    buf_terminate(&b);
+}
+
+/* The command that the words begin with: one word, two or three. *ret_used: how many; 0: none yet. */
 static const struct command *find_command(const char *const *words, unsigned count, unsigned *ret_used)
 {
-    char two[128];
+    char name[NAME_TEXT];
     *ret_used = 0;
-    for (unsigned used = 1; used <= 2 && used <= count; used++) {
-        snprintf(two, sizeof(two), used == 1 ? "%s" : "%s %s", words[0], count > 1 ? words[1] : "");
+    for (unsigned used = 1; used <= NAME_WORDS && used <= count; used++) {
+        join(words, used, name, sizeof(name));
         for (size_t i = 0; i < command_count; i++)
-            if (strcmp(commands[i].name, two) == 0) {
+            if (strcmp(commands[i].name, name) == 0) {
                 *ret_used = used;
                 return &commands[i];
             }
@@ -190,27 +205,42 @@ static enum exit_code take_words(struct context *c, char **argv, int argc)
     return EXIT_OK;
 }
 
+/* How many of the words name a group of commands. */
+static unsigned group_words(const struct context *c, char *name, size_t cap)
+{
+    unsigned found = 0;
+    for (unsigned n = 1; n < NAME_WORDS && n <= c->word_count; n++) {
+        join(c->words, n, name, cap);
+        if (is_group(name))
+            found = n;
+    }
+    join(c->words, found, name, cap);
+    return found;
+}
+
 /* No such command, as the words say it. */
 static enum exit_code no_command(const struct context *c)
 {
-    const char *word = c->words[0];
-    if (!is_group(word))
-        return USAGE("there is no command %s; see cardea --help", word);
-    if (c->word_count == 1)
-        return USAGE("%s is a group of commands; see cardea %s --help", word, word);
-    return USAGE("there is no command %s %s; see cardea %s --help", word, c->words[1], word);
+    char group[NAME_TEXT];
+    unsigned known = group_words(c, group, sizeof(group));
+    if (known == 0)
+        return USAGE("there is no command %s; see cardea --help", c->words[0]);
+    if (c->word_count == known)
+        return USAGE("%s is a group of commands; see cardea %s --help", group, group);
+    return USAGE("there is no command %s %s; see cardea %s --help", group, c->words[known], group);
 }
 
 /* Explain a command, a group of them, or (no words) what there is. */
 static enum exit_code explain(const struct context *c, const struct command *command)
 {
     struct buf out = buf_heap(OUTPUT_MAX);
+    char group[NAME_TEXT];
     if (command != NULL)
         help_command(command, &out);
     else if (c->word_count == 0)
         help_overview(&out);
-    else if (c->word_count == 1 && is_group(c->words[0]))
-        help_group(c->words[0], &out);
+    else if (group_words(c, group, sizeof(group)) == c->word_count)
+        help_group(group, &out);
     else
         return no_command(c);
     return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
@@ -242,6 +272,10 @@ static enum exit_code run(struct context *c)
     if (c->word_count > command->words_max)
         return USAGE("%s: too many arguments; see cardea %s --help", c->words[command->words_max], command->name);
     c->json = context_has(c, "json");
+    if (!cardea_ok(crypto_start())) {
+        complain("the crypto libraries do not start");
+        return EXIT_FAILED;
+    }
     return command->run(c);
 }
 
