@@ -53,6 +53,17 @@ struct cardea_status session_cookie_parse(const struct keyring *k, struct view t
     return issued ? CARDEA_SUCCESS : CARDEA_FAIL(E_INVALID_SESSION);
 }
 
+struct cardea_status session_cookie_sid(struct view text, struct session_id *out)
+{
+    struct session_cookie_layout raw;
+
+    if (text.len != SESSION_COOKIE_TEXT || !cardea_ok(base64url_decode_exact(text, &raw, sizeof raw)))
+        return CARDEA_FAIL(E_INVALID_SESSION);
+    memcpy(out->bytes, raw.sid, sizeof raw.sid);
+    secret_wipe(&raw, sizeof raw);
+    return CARDEA_SUCCESS;
+}
+
 /* --- API key --- */
 
 enum {
@@ -116,40 +127,15 @@ struct cardea_status api_key_parse(const struct keyring *k, struct view text, st
 
 /* --- CSRF token --- */
 
-enum { CSRF_HALF = 16 };
-_Static_assert(BASE64URL_LEN(2 * CSRF_HALF) == CSRF_TOKEN_TEXT, "the length in credential.h");
-
-static void csrf_mac(const struct keyring *k, const struct session_id *sid, uint8_t out[32])
-{
-    mac_sha256(k->csrf, (struct view[]){view_of(sid->bytes, sizeof sid->bytes)}, 1, out);
-}
-
 void csrf_token_format(const struct keyring *k, struct session_id sid, const struct entropy *e,
                        char out[CSRF_TOKEN_TEXT])
 {
-    uint8_t raw[2 * CSRF_HALF], mac[32];
-
-    csrf_mac(k, &sid, mac);
-    entropy_fill(e, raw, CSRF_HALF);
-    for (size_t i = 0; i < CSRF_HALF; i++)
-        raw[CSRF_HALF + i] = (uint8_t)(mac[i] ^ raw[i]);
-    base64url_encode(raw, sizeof raw, out);
-    secret_wipe(mac, sizeof mac);
+    csrf_format(k->csrf, view_of(sid.bytes, sizeof sid.bytes), e, out);
 }
 
 struct cardea_status csrf_token_check(const struct keyring *k, struct session_id sid, struct view text)
 {
-    uint8_t raw[2 * CSRF_HALF], mac[32];
-
-    if (text.len != CSRF_TOKEN_TEXT || !cardea_ok(base64url_decode_exact(text, raw, sizeof raw)))
-        return CARDEA_FAIL(E_CSRF);
-    csrf_mac(k, &sid, mac);
-    for (size_t i = 0; i < CSRF_HALF; i++)
-        raw[CSRF_HALF + i] = (uint8_t)(raw[CSRF_HALF + i] ^ raw[i]);
-    bool same = secret_equal(mac, raw + CSRF_HALF, CSRF_HALF);
-    secret_wipe(mac, sizeof mac);
-    secret_wipe(raw, sizeof raw);
-    return same ? CARDEA_SUCCESS : CARDEA_FAIL(E_CSRF);
+    return csrf_check(k->csrf, view_of(sid.bytes, sizeof sid.bytes), text);
 }
 
 /* --- device cookie --- */

@@ -35,6 +35,7 @@
 #define CORE_CREDENTIAL_H
 
 #include "base/entropy.h"
+#include "core/csrf.h"
 #include "core/keyring.h"
 #include "store/store.h"
 
@@ -44,7 +45,6 @@ enum {
     REFRESH_TOKEN_TEXT_MAX = 128, /* room enough, also with a NUL */
     API_KEY_TEXT = 86,
     API_KEY_TEXT_MAX = 96,
-    CSRF_TOKEN_TEXT = 43,
     DEVICE_COOKIE_TEXT = 64,
     SECRET_BYTES = 32,
 };
@@ -71,6 +71,8 @@ void session_cookie_format(const struct keyring *k, const struct session_cookie 
  * fails: E_INVALID_SESSION. */
 struct cardea_status session_cookie_parse(const struct keyring *k, struct view text,
                                           struct session_cookie *out) CARDEA_CHECKED;
+/* The sid of what has a session cookie's form, for who has no key: it proves nothing. fails: E_INVALID_SESSION. */
+struct cardea_status session_cookie_sid(struct view text, struct session_id *out) CARDEA_CHECKED;
 
 /* --- refresh token --- */
 

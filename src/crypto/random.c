@@ -3,10 +3,17 @@
 #include <openssl/crypto.h>
 #include <sodium.h>
 
+struct cardea_status crypto_start_guest(void)
+{
+    return sodium_init() < 0 ? CARDEA_FAIL(E_INTERNAL) : CARDEA_SUCCESS;
+}
+
 struct cardea_status crypto_start(void)
 {
-    if (sodium_init() < 0)
-        return CARDEA_FAIL(E_INTERNAL);
+    struct cardea_status s = crypto_start_guest();
+
+    if (!cardea_ok(s))
+        return s;
     /* Our own exit order is not OpenSSL's: contexts may be freed after an atexit handler would have torn it down. */
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
         return CARDEA_FAIL(E_INTERNAL);

@@ -15,6 +15,9 @@
 /* Call once at start, before anything of crypto/; calling it again does no harm.
  * fails: E_INTERNAL when a library does not come up. */
 struct cardea_status crypto_start(void) CARDEA_CHECKED;
+/* The same for a library in somebody else's process: initialises libsodium, and leaves OpenSSL, which starts by itself,
+ * as its owner wants it. Any thread, any number of times. */
+struct cardea_status crypto_start_guest(void) CARDEA_CHECKED;
 /* The process's source; lives forever. */
 const struct entropy *entropy_system(void);
 

@@ -1,0 +1,438 @@
+#include "cardea/verifier.h"
+
+#include "base/secret.h"
+#include "core/token_verifier.h"
+#include "library/library.h"
+
+#include <stdlib.h>
+
+_Static_assert((int)CARDEA_TOKEN_MAX == (int)JWS_TEXT_MAX && (int)CARDEA_TOKEN_VALUES_MAX == (int)TOKEN_VALUES_MAX &&
+                   (int)CARDEA_LEEWAY_MAX_S == (int)TOKEN_LEEWAY_MAX_S,
+               "the limits in cardea/verifier.h");
+
+struct list {
+    size_t count;
+    struct view items[CARDEA_VERIFIER_LIST_MAX]; /* copies of ours, a NUL behind each */
+};
+
+struct cardea_verifier {
+    struct token_rules rules;
+    struct list issuers, audiences, required;
+    bool types_said, algorithms_said;
+    char type[CARDEA_VERIFIER_TEXT_MAX + 1]; /* beside those that core knows by name */
+    char audience_claim[CARDEA_VERIFIER_TEXT_MAX + 1];
+    size_t key_count, owner_count, set_count;
+    const struct jwk_key *keys[CARDEA_KEY_SET_MAX];
+    struct cardea_key *owners[CARDEA_KEY_SET_MAX]; /* what the keys live in */
+    struct cardea_keys *sets[CARDEA_KEY_SET_MAX];
+};
+
+struct cardea_claims {
+    bool verified;
+    char type[CARDEA_VERIFIER_TEXT_MAX + 1];
+    struct verified_token token;
+    struct token_space space;
+};
+
+/* --- policy --- */
+
+struct cardea_status cardea_verifier_new(struct cardea_verifier **ret)
+{
+    if (ret == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_verifier *v = calloc(1, sizeof *v);
+    if (v == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    v->rules.types = TOKEN_TYPE_ACCESS;
+    v->rules.algorithms = TOKEN_ALGORITHMS_ALL;
+    v->rules.leeway_s = CARDEA_LEEWAY_DEFAULT_S;
+    *ret = v;
+    return CARDEA_SUCCESS;
+}
+
+static void list_clear(struct list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free((char *)(uintptr_t)l->items[i].ptr);
+}
+
+void cardea_verifier_free(struct cardea_verifier *v)
+{
+    if (v == NULL)
+        return;
+    for (size_t i = 0; i < v->owner_count; i++)
+        cardea_key_free(v->owners[i]);
+    for (size_t i = 0; i < v->set_count; i++)
+        cardea_keys_free(v->sets[i]);
+    list_clear(&v->issuers);
+    list_clear(&v->audiences);
+    list_clear(&v->required);
+    free(v);
+}
+
+/* May these be added? A secret without an id can stand alone only: nothing would tell it from others. */
+static struct cardea_status may_add(const struct cardea_verifier *v, const struct jwk_key *keys, size_t count)
+{
+    if (v->key_count + count > CARDEA_KEY_SET_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    for (size_t i = 0; i < v->key_count; i++)
+        for (size_t j = 0; j < count; j++)
+            if (keys[j].kid[0] == '\0' || v->keys[i]->kid[0] == '\0' || strcmp(v->keys[i]->kid, keys[j].kid) == 0)
+                return CARDEA_FAIL(E_CONFLICT);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_add_key(struct cardea_verifier *v, const struct cardea_key *k)
+{
+    if (v == NULL || k == NULL || k->ready.verify == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_status s = may_add(v, &k->ready, 1);
+    if (!cardea_ok(s))
+        return s;
+    v->owners[v->owner_count++] = key_ref(k);
+    v->keys[v->key_count++] = &k->ready;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_add_keys(struct cardea_verifier *v, const struct cardea_keys *set)
+{
+    if (v == NULL || set == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_status s = may_add(v, set->set->keys, set->set->count);
+    if (!cardea_ok(s))
+        return s;
+    if (v->set_count == CARDEA_KEY_SET_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    v->sets[v->set_count++] = keys_ref(set);
+    for (uint32_t i = 0; i < set->set->count; i++)
+        v->keys[v->key_count++] = &set->set->keys[i];
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status list_add(struct list *l, const char *text)
+{
+    if (!text_sized(text, CARDEA_VERIFIER_TEXT_MAX))
+        return CARDEA_FAIL(E_USAGE);
+    if (l->count == CARDEA_VERIFIER_LIST_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    size_t len = strlen(text);
+    char *copy = malloc(len + 1);
+    if (copy == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    memcpy(copy, text, len + 1);
+    l->items[l->count++] = view_of(copy, len);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_issuer(struct cardea_verifier *v, const char *issuer)
+{
+    return v == NULL || v->rules.any_issuer ? CARDEA_FAIL(E_USAGE) : list_add(&v->issuers, issuer);
+}
+
+struct cardea_status cardea_verifier_audience(struct cardea_verifier *v, const char *audience)
+{
+    return v == NULL || v->rules.any_audience ? CARDEA_FAIL(E_USAGE) : list_add(&v->audiences, audience);
+}
+
+struct cardea_status cardea_verifier_require(struct cardea_verifier *v, const char *name)
+{
+    return v == NULL ? CARDEA_FAIL(E_USAGE) : list_add(&v->required, name);
+}
+
+struct cardea_status cardea_verifier_audience_claim(struct cardea_verifier *v, const char *name)
+{
+    if (v == NULL || !text_sized(name, CARDEA_VERIFIER_TEXT_MAX) ||
+        !view_copy(view_text(name), v->audience_claim, sizeof v->audience_claim))
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.audience_claim = view_text(v->audience_claim);
+    return CARDEA_SUCCESS;
+}
+
+/* A list and its waiver contradict each other. */
+struct cardea_status cardea_verifier_any_issuer(struct cardea_verifier *v)
+{
+    if (v == NULL || v->issuers.count > 0)
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.any_issuer = true;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_any_audience(struct cardea_verifier *v)
+{
+    if (v == NULL || v->audiences.count > 0)
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.any_audience = true;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_type(struct cardea_verifier *v, const char *type)
+{
+    if (v == NULL || type == NULL || strnlen(type, sizeof v->type) >= sizeof v->type)
+        return CARDEA_FAIL(E_USAGE);
+    unsigned known = type[0] == '\0'                                          ? TOKEN_TYPE_NONE
+                     : view_equal_ascii_case(view_text(type), VIEW("JWT"))    ? TOKEN_TYPE_JWT
+                     : view_equal_ascii_case(view_text(type), VIEW("at+jwt")) ? TOKEN_TYPE_ACCESS
+                                                                              : 0;
+    if (known == 0 && v->type[0] != '\0')
+        return CARDEA_FAIL(E_LIMIT);
+    if (!v->types_said)
+        v->rules.types = 0;
+    v->types_said = true;
+    v->rules.types |= known;
+    if (known == 0 && view_copy(view_text(type), v->type, sizeof v->type))
+        v->rules.type = view_text(v->type);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_algorithm(struct cardea_verifier *v, const char *algorithm)
+{
+    enum signature_algorithm a = signature_algorithm_parse(view_text(algorithm));
+
+    if (v == NULL || a == SIGNATURE_UNSET)
+        return CARDEA_FAIL(E_USAGE);
+    if (!v->algorithms_said)
+        v->rules.algorithms = 0;
+    v->algorithms_said = true;
+    v->rules.algorithms |= TOKEN_ALGORITHM(a);
+    if (a == SIGNATURE_ED25519) /* EdDSA names both */
+        v->rules.algorithms |= TOKEN_ALGORITHM(SIGNATURE_ED448);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_leeway(struct cardea_verifier *v, int64_t seconds)
+{
+    if (v == NULL || seconds < 0 || seconds > CARDEA_LEEWAY_MAX_S)
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.leeway_s = seconds;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_lifetime(struct cardea_verifier *v, int64_t seconds)
+{
+    if (v == NULL || seconds < 1 || seconds > INT32_MAX)
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.lifetime_max_s = seconds;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_age(struct cardea_verifier *v, int64_t seconds)
+{
+    if (v == NULL || seconds < 1 || seconds > INT32_MAX)
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.age_max_s = seconds;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_bound(struct cardea_verifier *v)
+{
+    if (v == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    v->rules.bound = true;
+    return CARDEA_SUCCESS;
+}
+
+/* --- verification --- */
+
+/* NULL: none. A token without kid may mean the only key of its alg; were there two, to try both would be to let it
+ * choose. */
+static const struct jwk_key *find_key(const struct cardea_verifier *v, const struct jws_header *h)
+{
+    const struct jwk_key *found = NULL;
+
+    if (v->key_count == 1 && v->owner_count == 1 && !v->owners[0]->named)
+        return v->keys[0];
+    for (size_t i = 0; i < v->key_count; i++) {
+        if (h->kid.len > 0 ? !view_is(h->kid, v->keys[i]->kid)
+                           : !view_is(h->alg, signature_algorithm_name(v->keys[i]->algorithm)))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = v->keys[i];
+    }
+    return found;
+}
+
+static struct cardea_status verify(const struct cardea_verifier *v, struct view token, int64_t now_s,
+                                   struct cardea_claims *c)
+{
+    struct token_rules rules = v->rules;
+
+    rules.issuers = v->issuers.items;
+    rules.issuer_count = v->issuers.count;
+    rules.audiences = v->audiences.items;
+    rules.audience_count = v->audiences.count;
+    rules.required = v->required.items;
+    rules.required_count = v->required.count;
+    struct cardea_status s = token_read(token, &c->space);
+    if (cardea_ok(s))
+        s = token_check(find_key(v, &c->space.jws.header), &rules, now_s * 1000, &c->space, &c->token);
+    return s;
+}
+
+struct cardea_status cardea_verify(const struct cardea_verifier *v, struct cardea_bytes token, int64_t now_s,
+                                   struct cardea_claims *claims)
+{
+    if (claims != NULL)
+        claims->verified = false;
+    if (v == NULL || claims == NULL || !bytes_readable(token) || now_s < 0 || now_s > INT64_MAX / 1000 ||
+        v->key_count == 0 || (v->issuers.count == 0 && !v->rules.any_issuer) ||
+        (v->audiences.count == 0 && !v->rules.any_audience))
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_status s = verify(v, bytes_view(token), now_s, claims);
+    if (!cardea_ok(s))
+        return s;
+    if (!view_copy(claims->token.type, claims->type, sizeof claims->type))
+        return CARDEA_FAIL(E_INTERNAL);
+    claims->verified = true;
+    return s;
+}
+
+struct cardea_status cardea_token_peek_key_id(struct cardea_bytes token, char *out, size_t cap, size_t *ret_len)
+{
+    struct jws jws;
+
+    if (!bytes_readable(token))
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_status s = jws_read(bytes_view(token), &jws);
+    return cardea_ok(s) ? give(jws.header.kid, out, cap, ret_len) : s;
+}
+
+/* --- claims --- */
+
+struct cardea_status cardea_claims_new(struct cardea_claims **ret)
+{
+    if (ret == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_claims *c = malloc(sizeof *c);
+    if (c == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    c->verified = false;
+    *ret = c;
+    return CARDEA_SUCCESS;
+}
+
+void cardea_claims_free(struct cardea_claims *c)
+{
+    if (c == NULL)
+        return;
+    secret_wipe(c, sizeof *c);
+    free(c);
+}
+
+static const struct verified_token *verified(const struct cardea_claims *c)
+{
+    return c != NULL && c->verified ? &c->token : NULL;
+}
+
+/* Views of texts that a NUL follows. */
+static const char *text_or_null(struct view v)
+{
+    return v.len == 0 ? NULL : v.ptr;
+}
+
+const char *cardea_claims_issuer(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? NULL : text_or_null(c->token.issuer);
+}
+
+const char *cardea_claims_subject(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? NULL : text_or_null(c->token.subject);
+}
+
+const char *cardea_claims_audience(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? NULL : text_or_null(c->token.audience);
+}
+
+const char *cardea_claims_id(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? NULL : text_or_null(c->token.id);
+}
+
+const char *cardea_claims_type(const struct cardea_claims *c)
+{
+    return verified(c) == NULL || c->type[0] == '\0' ? NULL : c->type;
+}
+
+const char *cardea_claims_key_id(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? NULL : c->token.kid.ptr;
+}
+
+const char *cardea_claims_algorithm(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? NULL : signature_algorithm_name(c->token.algorithm);
+}
+
+int64_t cardea_claims_expires_at(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? 0 : c->token.exp_s;
+}
+
+int64_t cardea_claims_issued_at(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? 0 : c->token.iat_s;
+}
+
+int64_t cardea_claims_not_before(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? 0 : c->token.nbf_s;
+}
+
+struct cardea_status cardea_claims_text(const struct cardea_claims *c, const char *path, const char **ret)
+{
+    struct view text;
+
+    if (verified(c) == NULL || path == NULL || ret == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_status s = token_claim_text(&c->token, view_text(path), &text);
+    if (cardea_ok(s))
+        *ret = text.ptr;
+    return s;
+}
+
+struct cardea_status cardea_claims_int(const struct cardea_claims *c, const char *path, int64_t *ret)
+{
+    if (verified(c) == NULL || path == NULL || ret == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    return token_claim_int(&c->token, view_text(path), ret);
+}
+
+struct cardea_status cardea_claims_bool(const struct cardea_claims *c, const char *path, bool *ret)
+{
+    if (verified(c) == NULL || path == NULL || ret == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    return token_claim_bool(&c->token, view_text(path), ret);
+}
+
+struct cardea_status cardea_claims_list(const struct cardea_claims *c, const char *path, const char **out, size_t cap,
+                                        size_t *ret_count)
+{
+    struct view texts[CARDEA_TOKEN_VALUES_MAX];
+    size_t count;
+
+    if (verified(c) == NULL || path == NULL || ret_count == NULL || (out == NULL && cap > 0))
+        return CARDEA_FAIL(E_USAGE);
+    if (cap > CARDEA_TOKEN_VALUES_MAX)
+        cap = CARDEA_TOKEN_VALUES_MAX;
+    struct cardea_status s = token_claim_list(&c->token, view_text(path), texts, cap, &count);
+    if (!cardea_ok(s))
+        return s;
+    for (size_t i = 0; i < count; i++)
+        out[i] = texts[i].ptr;
+    *ret_count = count;
+    return s;
+}
+
+bool cardea_claims_has(const struct cardea_claims *c, const char *path, const char *word)
+{
+    return verified(c) != NULL && path != NULL && word != NULL &&
+           token_claim_has(&c->token, view_text(path), view_text(word));
+}
+
+struct cardea_bytes cardea_claims_json(const struct cardea_claims *c)
+{
+    return verified(c) == NULL ? cardea_bytes(NULL, 0)
+                               : cardea_bytes(token_payload(&c->token).ptr, token_payload(&c->token).len);
+}
