@@ -195,6 +195,37 @@ static void rfc7520_keys(void)
     vector_file_close(&f);
 }
 
+/* What is left out is refused in each form that the example prints. */
+static void refused(const char *file, const char *why)
+{
+    static const char *const forms[] = {"compact", "json", "json_flat"};
+    char name[128];
+    int printed = 0;
+
+    snprintf(name, sizeof name, "rfc7520-cookbook/%s.json", file);
+    struct vector_file f = vector_file_open(name);
+    uint32_t output = json_get(&f.doc, 0, VIEW("output"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        uint32_t form = json_get(&f.doc, output, view_text(forms[i]));
+        struct jws j;
+        struct jwk_key k = {0};
+        if (form == 0)
+            continue;
+        bool compact = json_type(&f.doc, form) == JSON_STRING;
+        struct view text = compact ? vector_text(&f, output, forms[i]) : json_source(&f.doc, form);
+        uint32_t key = json_get(&f.doc, json_get(&f.doc, 0, VIEW("input")), VIEW("key"));
+        bool loaded = compact && load(&f, key, VIEW("HS256"), &k);
+        VECTOR_CHECK(compact == loaded, "%s: key", file);
+        VECTOR_CHECK(compact ? !verifies(&k, text) : !cardea_ok(jws_read(text, &j)), "%s: %s", file, forms[i]);
+        if (loaded)
+            jwk_key_clear(&k);
+        printed++;
+    }
+    VECTOR_CHECK(printed > 0, "%s", file);
+    leave_out(file, why);
+    vector_file_close(&f);
+}
+
 int main(void)
 {
     if (!vectors_here())
@@ -211,10 +242,11 @@ int main(void)
     rfc7520_case("jws/4_4.hmac-sha2_integrity_protection");
     rfc7520_case("curve25519/jws");
     rfc7520_detached();
-    leave_out("RFC 7520 4.6, 4.7, 4.8",
-              "unprotected headers and several signatures exist in JSON serialisations alone");
-    leave_out("RFC 7520 6", "a JWS inside a JWE");
-    leave_out("RFC 7797", "b64: payloads are not left unencoded");
+    refused("jws/4_6.protecting_specific_header_fields", "JSON serialisations are not read");
+    refused("jws/4_7.protecting_content_only", "JSON serialisations are not read");
+    refused("jws/4_8.multiple_signatures", "JSON serialisations are not read");
+    refused("rfc7797/4.2.hmac-sha2_b64_false", "b64: payloads are not left unencoded");
+    refused("rfc7797/hmac-sha2_b64_false", "b64: payloads are not left unencoded");
     printf("%d checks, %d failed, %d left out\n", vectors_checked, vectors_failed, left_out);
     return vectors_failed == 0 ? 0 : 1;
 }

@@ -3,6 +3,8 @@
  * other vectors that call themselves valid and are refused here are named with the reason. */
 #include "jwe_vector.h"
 
+enum { JWE_TESTS = 139, CRYPTO_JWE_TESTS = 34 };
+
 static unsigned valid, invalid, left_out;
 
 /* Why a text that the vectors call valid is refused; NULL where it must open. */
@@ -90,6 +92,7 @@ int main(void)
     run("wycheproof/testvectors_v1/json_web_encryption_test.json");
     run("wycheproof/testvectors_v1/json_web_crypto_test.json");
     VECTOR_CHECK(valid > 50 && invalid > 50, "%u and %u", valid, invalid);
+    VECTOR_CHECK(valid + invalid + left_out == JWE_TESTS + CRYPTO_JWE_TESTS, "%u, %u and %u", valid, invalid, left_out);
     printf("%u opened, %u refused, %u left out; %d checks, %d failed\n", valid, invalid, left_out, vectors_checked,
            vectors_failed);
     return vectors_failed == 0 ? 0 : 1;

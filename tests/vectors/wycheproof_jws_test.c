@@ -1,11 +1,11 @@
-/* Wycheproof's JWS and JWK: each token must come out as its file says, but for those listed here, where the file
- * contradicts the RFCs or itself. */
+/* Wycheproof's JWS and JWK, and the JWS half of json_web_crypto_test: each token must come out as its file says, but
+ * for those listed here, where the file contradicts the RFCs or itself. */
 #include "vector_file.h"
 
 #include "core/jws.h"
 #include "crypto/random.h"
 
-enum { JWS_TESTS = 401, JWK_TESTS = 26 };
+enum { JWS_TESTS = 401, JWK_TESTS = 26, CRYPTO_JWS_TESTS = 49 };
 
 /* Where we do otherwise than a file says, and why. */
 static const struct {
@@ -74,10 +74,13 @@ static int run_group(const struct vector_file *f, uint32_t group, const char *fi
 
     if (key == 0 || json_type(&f->doc, key) != JSON_OBJECT)
         return 0;
+    is_set = is_set || json_get(&f->doc, key, VIEW("keys")) != 0;
     struct jwk_set *set = load(json_source(&f->doc, key), is_set);
     for (uint32_t t = json_first(&f->doc, tests); t != 0; t = json_after(&f->doc, tests, t)) {
         int64_t id = 0;
         struct jws j;
+        if (json_get(&f->doc, t, VIEW("jws")) == 0)
+            continue; /* encryption, in json_web_crypto_test */
         VECTOR_CHECK(cardea_ok(json_int(&f->doc, json_get(&f->doc, t, VIEW("tcId")), &id)), "tcId");
         bool want = expected(file, half, id, view_is(vector_text(f, t, "result"), "valid"));
         bool good = set != NULL && cardea_ok(jws_read(vector_text(f, t, "jws"), &j));
@@ -115,6 +118,7 @@ int main(void)
         return 1;
     VECTOR_CHECK(run("signature", false) == JWS_TESTS, "tests");
     VECTOR_CHECK(run("key", true) == JWK_TESTS, "tests");
+    VECTOR_CHECK(run("crypto", false) == CRYPTO_JWS_TESTS, "tests");
     VECTOR_CHECK(excepted >= (int)(sizeof exceptions / sizeof *exceptions), "%d exceptions", excepted);
     printf("%d checks, %d failed\n", vectors_checked, vectors_failed);
     return vectors_failed == 0 ? 0 : 1;
