@@ -50,9 +50,17 @@ static bool claims_right(const struct json *doc, const struct token_rules *r)
            json_get(doc, 0, VIEW("cnf")) == 0;
 }
 
+/* In milliseconds: others write times with a fraction, and a token made just now is not from the future. */
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static struct cardea_status judge(struct work *w, struct view message, const struct token_rules *r)
 {
-    int64_t now_ms = (int64_t)time(NULL) * 1000, leeway_ms = r->leeway_s * 1000, exp, iat, nbf;
+    int64_t now_ms = clock_ms(), leeway_ms = r->leeway_s * 1000, exp, iat, nbf;
 
     if (!cardea_ok(json_read(message, w->tokens, MESSAGE_TOKENS, &w->doc, NULL)) ||
         json_type(&w->doc, 0) != JSON_OBJECT || !claims_right(&w->doc, r) || !read_time(&w->doc, "exp", &exp) ||
