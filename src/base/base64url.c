@@ -55,6 +55,37 @@ void base64url_encode(const void *bytes, size_t len, char *out)
         out[2] = alphabet[bits >> 6 & 63];
 }
 
+/* The character of a 6-bit value, by arithmetic: each range's end adds a step where the value is past it. */
+static char secret_character(uint32_t v)
+{
+    uint32_t c = v + 'A';
+    c += (25 - v) >> 8 & ('a' - 'Z' - 1);
+    c -= (51 - v) >> 8 & ('z' + 1 - '0');
+    c -= (61 - v) >> 8 & ('9' + 1 - '-');
+    c += (62 - v) >> 8 & ('_' - '-' - 1);
+    return (char)c;
+}
+
+void buf_base64url_secret(struct buf *b, const void *bytes, size_t len)
+{
+    const unsigned char *in = bytes;
+    char *out = len > SIZE_MAX / 4 - 1 ? NULL : buf_room(b, BASE64URL_LEN(len));
+    uint32_t bits = 0;
+    size_t put = 0;
+    if (out == NULL) {
+        b->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        bits = bits << 8 | in[i];
+        for (size_t have = 8 * (i + 1); 6 * (put + 1) <= have; put++)
+            out[put] = secret_character(bits >> (have - 6 * (put + 1)) & 63);
+    }
+    if (8 * len > 6 * put)
+        out[put] = secret_character(bits << (6 * (put + 1) - 8 * len) & 63);
+    buf_grew(b, BASE64URL_LEN(len));
+}
+
 void buf_base64url(struct buf *b, const void *bytes, size_t len)
 {
     if (len > SIZE_MAX / 4 - 1) {

@@ -1,8 +1,8 @@
 /* Text forms of bytes: base64url, hexadecimal, percent-encoding, UTF-8.
  *
  * Base64url (RFC 4648 §5) without padding, one text per value: a decoder that meets padding, white space, another
- * alphabet or non-zero trailing bits refuses. Decoding is not constant-time; what is decoded is either public or
- * compared by digest.
+ * alphabet or non-zero trailing bits refuses. Neither is decoding constant-time, nor encoding but where it says so;
+ * what is decoded is either public or compared by digest.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -15,6 +15,8 @@
 /* Encode: writes exactly BASE64URL_LEN(len) characters, no NUL. */
 void base64url_encode(const void *bytes, size_t len, char *out);
 void buf_base64url(struct buf *b, const void *bytes, size_t len);
+/* The same for the bytes of a key: no table, so neither time nor cache tells of them. Some ten times slower. */
+void buf_base64url_secret(struct buf *b, const void *bytes, size_t len);
 /* Decode into at most cap bytes; *ret_len set on success, out is scratch on failure. fails: E_BAD_REQUEST for any text
  * that an encoder would not write, or whose bytes are more than cap. */
 struct cardea_status base64url_decode(struct view text, void *out, size_t cap, size_t *ret_len) CARDEA_CHECKED;

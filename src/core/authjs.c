@@ -15,7 +15,7 @@ static void put_kid(const uint8_t *key, size_t len, struct buf *out)
     struct buf b = buf_fixed(text, sizeof text);
 
     buf_text(&b, "{\"k\":\"");
-    buf_base64url(&b, key, len);
+    buf_base64url_secret(&b, key, len);
     buf_text(&b, "\",\"kty\":\"oct\"}");
     if (len == 64)
         digest_sha512(text, b.len, digest);

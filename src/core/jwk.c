@@ -175,7 +175,7 @@ static void put_part(struct json_writer *w, const struct raw_key *raw, enum raw_
 
     json_name(w, raw_key_part_name(part));
     buf_char(w->out, '"');
-    buf_base64url(w->out, v.ptr, v.len);
+    buf_base64url_secret(w->out, v.ptr, v.len);
     buf_char(w->out, '"');
     w->comma = true;
 }

@@ -110,7 +110,7 @@ void buf_paserk_secret(struct buf *b, const struct paseto_secret_key *k)
     ed25519_secret_seed(k->bytes, bytes);
     memcpy(bytes + ED25519_SEED, k->public.point.bytes, ED25519_PUBLIC);
     buf_put(b, VIEW("k4.secret."));
-    buf_base64url(b, bytes, sizeof bytes);
+    buf_base64url_secret(b, bytes, sizeof bytes);
     secret_wipe(bytes, sizeof bytes);
 }
 
@@ -163,7 +163,7 @@ void buf_paserk_local(struct buf *b, const struct paseto_local_key *k)
 
     split_key_bytes(k->bytes, bytes);
     buf_put(b, VIEW("k4.local."));
-    buf_base64url(b, bytes, sizeof bytes);
+    buf_base64url_secret(b, bytes, sizeof bytes);
     secret_wipe(bytes, sizeof bytes);
 }
 

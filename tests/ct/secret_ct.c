@@ -8,30 +8,7 @@
 #include "crypto/mac.h"
 #include "crypto/random.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <valgrind/memcheck.h>
-
-static int failed;
-
-static void hide(const void *secret, size_t len)
-{
-    (void)VALGRIND_MAKE_MEM_UNDEFINED(secret, len);
-}
-
-/* What may be known: a verdict, a text that is sent. */
-static void show(const void *public, size_t len)
-{
-    (void)VALGRIND_MAKE_MEM_DEFINED(public, len);
-}
-
-static void expect_errors(const char *what, unsigned long before, bool some)
-{
-    bool found = VALGRIND_COUNT_ERRORS != before;
-
-    printf("%-40s %s\n", what, found == some ? "as it should be" : "WRONG");
-    failed += found != some;
-}
+#include "ct.h"
 
 static void comparing(void)
 {
@@ -42,7 +19,7 @@ static void comparing(void)
         bool same = secret_equal(a, b, len);
         show(&same, sizeof same);
         expect_errors("secret_equal", before, false);
-        failed += !same;
+        ct_failed += !same;
     }
 }
 
@@ -90,8 +67,8 @@ static void sealing(void)
     for (enum aead a = AEAD_A128GCM; a < AEAD_COUNT; a++) {
         struct aead_message m = {view_of(iv, aead_iv_len(a)), VIEW("header"), view_of(plain, sizeof plain), VIEW_EMPTY};
         unsigned long before = VALGRIND_COUNT_ERRORS;
-        failed += !cardea_ok(aead_key_new(a, view_of(key, aead_key_len(a)), &k));
-        failed += !cardea_ok(aead_seal(k, &m, sealed, tag));
+        ct_failed += !cardea_ok(aead_key_new(a, view_of(key, aead_key_len(a)), &k));
+        ct_failed += !cardea_ok(aead_seal(k, &m, sealed, tag));
         aead_key_free(k);
         expect_errors(aead_name(a), before, false);
     }
@@ -140,5 +117,5 @@ int main(void)
     sealing();
     signing();
     a_leak_is_noticed();
-    return failed == 0 ? 0 : 1;
+    return ct_failed == 0 ? 0 : 1;
 }

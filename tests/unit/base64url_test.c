@@ -19,6 +19,9 @@ static void known_pairs(void **state)
         struct buf b = buf_fixed(storage, sizeof storage);
         buf_base64url(&b, pairs[i].bytes, strlen(pairs[i].bytes));
         assert_buf(&b, pairs[i].text);
+        buf_reset(&b);
+        buf_base64url_secret(&b, pairs[i].bytes, strlen(pairs[i].bytes));
+        assert_buf(&b, pairs[i].text);
         assert_ok(base64url_decode(view_text(pairs[i].text), out, sizeof out, &len));
         assert_text(view_of(out, len), pairs[i].bytes);
         assert_ok(base64url_decode_exact(view_text(pairs[i].text), out, len));
@@ -44,6 +47,12 @@ static void every_length_survives_the_round_trip(void **state)
         assert_int_equal(text[BASE64URL_LEN(len)], '#');
         assert_ok(base64url_decode(view_of(text, BASE64URL_LEN(len)), back, sizeof back, &got));
         assert_view(view_of(back, got), view_of(bytes, len));
+        struct buf b = buf_fixed(back, BASE64URL_LEN(len) < sizeof back ? BASE64URL_LEN(len) : sizeof back);
+        buf_base64url_secret(&b, bytes, len);
+        if (buf_ok(&b))
+            assert_view(buf_view(&b), view_of(text, BASE64URL_LEN(len)));
+        else
+            assert_int_equal(b.len, 0);
     }
 }
 
