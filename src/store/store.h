@@ -246,6 +246,9 @@ struct store_ops {
     struct cardea_status (*revocation_list)(struct store_tx *tx, uint64_t after, int64_t now_ms, struct event *out,
                                             uint32_t cap, uint32_t *ret_count);
 
+    /* Is there a revocation of this kind against this id, of those the sweep has left? OK: yes. E_NOT_FOUND. */
+    struct cardea_status (*revocation_find)(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32]);
+
     /* Small named values (high-water mark of time, incarnation, schema). get: E_NOT_FOUND. */
     struct cardea_status (*value_get)(struct store_tx *tx, const char *name, int64_t *out);
     struct cardea_status (*value_put)(struct store_tx *tx, const char *name, int64_t value);

@@ -15,6 +15,7 @@
 #define STORE_SQLITE_INTERNAL_H
 
 #include "store/journal.h"
+#include "store/sessions.h"
 #include "store/sqlite/sqlite.h"
 
 #include <pthread.h>
@@ -62,6 +63,7 @@ enum {
     X(JOURNAL_LIST_UP)                                                                                                 \
     X(JOURNAL_LIST_DOWN)                                                                                               \
     X(REVOCATION_ADD)                                                                                                  \
+    X(REVOCATION_FIND)                                                                                                 \
     X(REVOCATION_LIST)                                                                                                 \
     X(VALUE_GET)                                                                                                       \
     X(VALUE_PUT)                                                                                                       \
@@ -192,9 +194,6 @@ struct cardea_status sqlite_status(int rc);
 /* A statement without parameters and rows (BEGIN, SAVEPOINT …), past all checks: SQLite's own result. */
 int statement_run(struct store_tx *tx, enum query_id id, const char *sql);
 
-/* sweep.c: when to look at a session again: at its end, or when it would have been idle for too long. */
-int64_t session_sweep_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expires_at_ms);
-
 /* The operations, a file a noun. */
 struct cardea_status sqlite_user_get(struct store_tx *tx, struct user_id id, struct user_record *out);
 struct cardea_status sqlite_user_find(struct store_tx *tx, struct view username, struct user_record *out);
@@ -216,6 +215,7 @@ struct cardea_status sqlite_event_list(struct store_tx *tx, uint64_t after, bool
                                        uint32_t cap, uint32_t *ret_count);
 struct cardea_status sqlite_revocation_list(struct store_tx *tx, uint64_t after, int64_t now_ms, struct event *out,
                                             uint32_t cap, uint32_t *ret_count);
+struct cardea_status sqlite_revocation_find(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32]);
 struct cardea_status sqlite_value_get(struct store_tx *tx, const char *name, int64_t *out);
 struct cardea_status sqlite_value_put(struct store_tx *tx, const char *name, int64_t value);
 struct cardea_status sqlite_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out);

@@ -61,9 +61,12 @@ static struct cardea_status insert(struct store_tx *tx, const struct event *e)
 
 static struct cardea_status insert_revocation(struct store_tx *tx, const struct event *e)
 {
-    struct query q = query_start_write(tx, QUERY_REVOCATION_ADD, "INSERT INTO revocation (n, until_ms) VALUES (?, ?)");
+    struct query q = query_start_write(tx, QUERY_REVOCATION_ADD,
+                                       "INSERT INTO revocation (n, until_ms, kind, id) VALUES (?, ?, ?, ?)");
     bind_int(&q, (int64_t)e->n);
     bind_int(&q, e->revocation.until_ms);
+    bind_int(&q, e->revocation.kind);
+    bind_blob(&q, e->revocation.id, sizeof e->revocation.id);
     return query_run(&q, NULL);
 }
 
@@ -150,4 +153,14 @@ struct cardea_status sqlite_revocation_list(struct store_tx *tx, uint64_t after,
     bind_int(&q, now_ms);
     bind_int(&q, cap);
     return take_events(&q, out, cap, ret_count);
+}
+
+struct cardea_status sqlite_revocation_find(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32])
+{
+    struct query q =
+        query_start(tx, QUERY_REVOCATION_FIND, "SELECT 1 FROM revocation WHERE id = ? AND kind = ? LIMIT 1");
+    bind_blob(&q, id, 32);
+    bind_int(&q, kind);
+    (void)query_row(&q);
+    return query_end_one(&q);
 }

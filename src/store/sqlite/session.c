@@ -71,7 +71,7 @@ struct cardea_status sqlite_session_create(struct store_tx *tx, const struct ses
     bind_text(&q, r->app, sizeof r->app);
     bind_address(&q, &r->ip);
     bind_text(&q, r->user_agent, sizeof r->user_agent);
-    bind_int(&q, session_sweep_ms(r->last_seen_at_ms, r->idle_ms, r->expires_at_ms));
+    bind_int(&q, session_over_ms(r->last_seen_at_ms, r->idle_ms, r->expires_at_ms));
     return query_run(&q, NULL);
 }
 

@@ -175,6 +175,7 @@ static const struct store_ops sqlite_ops = {
     .event_append = sqlite_event_append,
     .event_list = sqlite_event_list,
     .revocation_list = sqlite_revocation_list,
+    .revocation_find = sqlite_revocation_find,
     .value_get = sqlite_value_get,
     .value_put = sqlite_value_put,
     .session_get = sqlite_session_get,

@@ -9,15 +9,6 @@ struct due {
 
 enum { SWEEP_STEP = 64 };
 
-int64_t session_sweep_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expires_at_ms)
-{
-    int64_t end_ms;
-    if (idle_ms == 0 || __builtin_add_overflow(last_seen_at_ms, idle_ms, &end_ms) ||
-        __builtin_add_overflow(end_ms, SWEEP_IDLE_SLACK_MS, &end_ms))
-        return expires_at_ms;
-    return end_ms < expires_at_ms ? end_ms : expires_at_ms;
-}
-
 static struct cardea_status due_sessions(struct store_tx *tx, int64_t now_ms, uint32_t cap, struct due *out,
                                          uint32_t *ret_count)
 {
@@ -30,7 +21,7 @@ static struct cardea_status due_sessions(struct store_tx *tx, int64_t now_ms, ui
     while (count < cap && query_row(&q)) {
         take_blob(&q, out[count].sid.bytes, sizeof out[count].sid.bytes);
         int64_t last_seen_at_ms = take_int(&q), idle_ms = take_int(&q);
-        out[count++].end_ms = session_sweep_ms(last_seen_at_ms, idle_ms, take_int(&q));
+        out[count++].end_ms = session_over_ms(last_seen_at_ms, idle_ms, take_int(&q));
     }
     struct cardea_status s = query_end(&q);
     if (cardea_ok(s))

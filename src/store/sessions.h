@@ -1,0 +1,80 @@
+/* The sessions role: where session records live when they do not live beside the accounts (Redis, Memcached, memory,
+ * another database). The other role, and the whole that the rest of Cardea sees, are store.h; mixture.h puts the two
+ * together.
+ *
+ * Decides: the operations an engine of this role must have. Refuses to decide: whether a session may be used. The
+ * durable store's revocations and epochs say that; so an engine that loses a deletion, falls back to an older state or
+ * forgets a record resurrects nothing and lets nobody in.
+ *
+ * There are no transactions. Each operation is atomic for the records it names and visible to everybody once it has
+ * answered CARDEA_OK: `create` refuses a sid that is taken, `rotate` compares and sets the generation, and of two
+ * rivals exactly one succeeds, whichever process they are in. What has to happen together with a change of the accounts
+ * is the mixture's concern.
+ *
+ * What may be lost: an engine says in its header what of an acknowledged write survives which failure. Never does it
+ * answer with a record that was not written, nor mix two writes into one.
+ *
+ * Deadlines: boot clock, ms. An operation that can not finish by then answers E_UNAVAILABLE, and then nobody can tell
+ * whether it happened. Nothing blocks longer, also when a server hangs instead of failing.
+ *
+ * Common failures of every operation, not repeated below: E_UNAVAILABLE (deadline, engine away, or full), E_CORRUPT (a
+ * stored record that no engine wrote). Outputs are untouched on failure.
+ *
+ * Threading: any number of threads at once.
+ */
+#ifndef STORE_SESSIONS_H
+#define STORE_SESSIONS_H
+
+#include "store/store.h"
+
+struct sessions;
+
+struct sessions_ops {
+    const char *name;
+    void (*close)(struct sessions *s); /* NULL is safe */
+
+    struct cardea_status (*get)(struct sessions *s, int64_t deadline_ms, struct session_id sid,
+                                struct session_record *out); /* E_NOT_FOUND */
+    struct cardea_status (*create)(struct sessions *s, int64_t deadline_ms,
+                                   const struct session_record *r); /* E_CONFLICT: the sid is taken */
+    /* Compare-and-set on generation: replaces the refresh state and moves last_seen forward, nothing else of the
+     * record. fails: E_CONFLICT (another generation is stored); E_NOT_FOUND. */
+    struct cardea_status (*rotate)(struct sessions *s, int64_t deadline_ms, const struct session_record *r,
+                                   uint64_t expected_generation);
+    struct cardea_status (*remove)(struct sessions *s, int64_t deadline_ms, const struct session_id *sids,
+                                   uint32_t count); /* unknown sids are skipped */
+    /* Moves last_seen forward, never back; unknown sids are skipped. */
+    struct cardea_status (*touch)(struct sessions *s, int64_t deadline_ms, const struct session_id *sids,
+                                  const int64_t *seen_ms, uint32_t count);
+    /* Up to cap sids of a user whose epoch is below `epoch`, in a stable order, those past `after` (zeros: from the
+     * start). Fewer than cap: there are no more. */
+    struct cardea_status (*find_below)(struct sessions *s, int64_t deadline_ms, struct user_id user, int64_t epoch,
+                                       struct session_id after, struct session_id *out, uint32_t cap,
+                                       uint32_t *ret_count);
+    /* A user's sessions (NULL: everybody's) at or above `epoch`, newest first. Expired ones may appear. Best effort
+     * where the engine's header says so. fails: E_INVALID_FIELD: page->after was never a cursor of this listing. */
+    struct cardea_status (*list)(struct sessions *s, int64_t deadline_ms, const struct user_id *user, int64_t epoch,
+                                 const struct page *page, struct session_record *out, uint32_t *ret_count,
+                                 struct cursor *ret_next);
+    /* Every session in a stable order, for filling a verifier and for moving to another engine: after = last sid seen
+     * (zeros: start). Fewer than cap: that was the end. A session that lives throughout is seen once.
+     * fails: E_LIMIT: this engine can not (Memcached). */
+    struct cardea_status (*scan)(struct sessions *s, int64_t deadline_ms, struct session_id after,
+                                 struct session_record *out, uint32_t cap, uint32_t *ret_count);
+    /* Removes up to `limit` sessions that are over at now_ms: past their end, or SWEEP_IDLE_SLACK_MS past their idle
+     * end. *ret_count: looked at; 0: nothing is due. Engines whose records expire by themselves answer 0. */
+    struct cardea_status (*sweep)(struct sessions *s, int64_t deadline_ms, int64_t now_ms, uint32_t limit,
+                                  uint32_t *ret_count);
+};
+
+struct sessions {
+    const struct sessions_ops *ops;
+};
+
+/* When a record is of no more use to anybody, by what is known of it now: its end, or SWEEP_IDLE_SLACK_MS past its idle
+ * end. For engines whose records expire by themselves, and for sweeping. */
+int64_t session_over_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expires_at_ms);
+/* May a record be kept at all? Engines refuse what is no session with E_INTERNAL. */
+bool session_storable(const struct session_record *r);
+
+#endif

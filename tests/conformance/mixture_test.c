@@ -1,0 +1,230 @@
+/* The conformance suite on mixtures: accounts in SQLite, and sessions in memory or in another database. And what a
+ * mixture adds: a session that the accounts hold a revocation against is not there, whatever the sessions' engine says.
+ */
+#include "store_conformance.h"
+
+#include "store/memory/memory.h"
+#include "store/mixture.h"
+#include "store/sqlite/sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[sizeof "/tmp/cardea-mixture-XXXXXX"];
+
+static void path_of(const char *name, const char *suffix, char out[128])
+{
+    (void)snprintf(out, 128, "%s/%s.db%s", folder, name, suffix);
+}
+
+static struct store *open_sqlite(const char *name)
+{
+    char path[128], message[256] = "";
+    struct store *s = NULL;
+    path_of(name, "", path);
+    if (!cardea_ok(store_sqlite_open(path, conformance_boot_ms, conformance_digest, &s, message, sizeof message)))
+        fail_msg("%s", message);
+    return s;
+}
+
+static struct store *mix(struct sessions *sessions)
+{
+    struct store *s = NULL;
+    assert_ok(store_mixture_new(open_sqlite("accounts"), sessions, &s));
+    return s;
+}
+
+static struct store *open_with_memory(void)
+{
+    struct sessions *sessions = NULL;
+    assert_ok(sessions_memory_open(&sessions));
+    return mix(sessions);
+}
+
+static struct store *open_with_database(void)
+{
+    struct sessions *sessions = NULL;
+    assert_ok(store_as_sessions(open_sqlite("sessions"), &sessions));
+    return mix(sessions);
+}
+
+static void wipe(void)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        char path[128];
+        path_of("accounts", suffixes[i], path);
+        (void)unlink(path);
+        path_of("sessions", suffixes[i], path);
+        (void)unlink(path);
+    }
+}
+
+static const struct engine_under_test mixtures[] = {
+    {.name = "sqlite and memory", .accounts = true, .sessions = true, .open = open_with_memory, .wipe = wipe},
+    {.name = "sqlite and sqlite",
+     .accounts = true,
+     .sessions = true,
+     .durable = true,
+     .open = open_with_database,
+     .wipe = wipe},
+};
+
+/* A mixture, and the sessions' engine behind it. */
+static struct store *s;
+static struct sessions *behind;
+
+static int setup(void **state)
+{
+    (void)state;
+    wipe();
+    assert_ok(sessions_memory_open(&behind));
+    s = mix(behind);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    s->ops->close(s);
+    wipe();
+    return 0;
+}
+
+static enum cardea_code look(struct session_id sid)
+{
+    struct session_record got;
+    struct store_tx *tx = open_read(s);
+    struct cardea_status status = s->ops->session_get(tx, sid, &got);
+    s->ops->abort(tx);
+    return status.code;
+}
+
+static enum cardea_code look_behind(struct session_id sid)
+{
+    struct session_record got;
+    return behind->ops->get(behind, conformance_boot_ms() + 1000, sid, &got).code;
+}
+
+static struct session_record create(unsigned number)
+{
+    struct session_record r = sample_session(number, sample_user(1).id);
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->session_create(tx, &r));
+    commit(s, tx);
+    return r;
+}
+
+static void end_in_accounts(struct store_tx *tx, struct session_id sid)
+{
+    struct event e = sample_event(1);
+    e.revocation = (struct revocation){.kind = REVOCATION_SESSION, .until_ms = INT64_MAX};
+    memcpy(e.revocation.id, sid.bytes, sizeof sid.bytes);
+    assert_ok(s->ops->event_append(tx, &e));
+}
+
+static void an_engine_that_falls_back_resurrects_nothing(void **state)
+{
+    (void)state;
+    struct session_record r = create(1), other = create(2), list[4];
+    struct store_tx *tx = open_write(s);
+    end_in_accounts(tx, r.sid);
+    assert_ok(s->ops->session_delete(tx, r.sid));
+    commit(s, tx);
+    assert_int_equal(look_behind(r.sid), CARDEA_E_NOT_FOUND);
+    assert_ok(behind->ops->create(behind, conformance_boot_ms() + 1000, &r)); /* it is there again */
+    assert_int_equal(look(r.sid), CARDEA_E_NOT_FOUND);
+    assert_int_equal(look(other.sid), CARDEA_OK);
+    tx = open_write(s);
+    struct session_record next = r;
+    next.generation++;
+    assert_code(s->ops->session_rotate(tx, &next, r.generation), E_NOT_FOUND);
+    struct page page = {.limit = 4};
+    struct cursor after;
+    uint32_t count = 0;
+    assert_ok(s->ops->session_list(tx, NULL, 0, &page, list, &count, &after));
+    assert_int_equal(count, 1);
+    assert_memory_equal(&list[0].sid, &other.sid, sizeof other.sid);
+    s->ops->abort(tx);
+}
+
+static void a_deletion_waits_for_the_commit(void **state)
+{
+    (void)state;
+    struct session_record r = create(1);
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->session_delete(tx, r.sid));
+    assert_int_equal(look_behind(r.sid), CARDEA_OK);
+    s->ops->abort(tx);
+    assert_int_equal(look(r.sid), CARDEA_OK); /* taken back, so nobody is logged out */
+    tx = open_write(s);
+    assert_ok(s->ops->mark(tx));
+    assert_ok(s->ops->session_delete(tx, r.sid));
+    assert_ok(s->ops->undo(tx));
+    commit(s, tx);
+    assert_int_equal(look(r.sid), CARDEA_OK);
+    tx = open_write(s);
+    assert_ok(s->ops->session_delete(tx, r.sid));
+    commit(s, tx);
+    assert_int_equal(look_behind(r.sid), CARDEA_E_NOT_FOUND);
+}
+
+static void what_was_taken_back_leaves_no_orphan(void **state)
+{
+    (void)state;
+    struct session_record a = sample_session(1, sample_user(1).id), b = sample_session(2, sample_user(1).id),
+                          c = sample_session(3, sample_user(1).id);
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->mark(tx));
+    assert_ok(s->ops->session_create(tx, &a));
+    assert_ok(s->ops->keep(tx));
+    assert_ok(s->ops->mark(tx));
+    assert_ok(s->ops->session_create(tx, &b));
+    assert_code(s->ops->session_create(tx, &a), E_CONFLICT); /* and a stays */
+    assert_ok(s->ops->undo(tx));
+    assert_int_equal(look_behind(b.sid), CARDEA_E_NOT_FOUND);
+    commit(s, tx);
+    assert_int_equal(look(a.sid), CARDEA_OK);
+    tx = open_write(s);
+    assert_ok(s->ops->session_create(tx, &c));
+    s->ops->abort(tx);
+    assert_int_equal(look_behind(c.sid), CARDEA_E_NOT_FOUND);
+}
+
+static void a_deleted_users_sessions_go(void **state)
+{
+    (void)state;
+    struct user_record u = sample_user(1);
+    struct session_record mine = create(1), others = sample_session(7, sample_user(2).id);
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->user_put(tx, &u));
+    assert_ok(s->ops->session_create(tx, &others));
+    commit(s, tx);
+    tx = open_write(s);
+    assert_ok(s->ops->user_delete(tx, u.id));
+    commit(s, tx);
+    assert_int_equal(look_behind(mine.sid), CARDEA_E_NOT_FOUND);
+    assert_int_equal(look_behind(others.sid), CARDEA_OK);
+}
+
+int main(void)
+{
+    int failed = 0;
+    memcpy(folder, "/tmp/cardea-mixture-XXXXXX", sizeof folder);
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    for (size_t i = 0; i < sizeof mixtures / sizeof mixtures[0]; i++) {
+        print_message("%s\n", mixtures[i].name);
+        failed += store_conformance_run(&mixtures[i]);
+    }
+    static const struct CMUnitTest own[] = {
+        cmocka_unit_test_setup_teardown(an_engine_that_falls_back_resurrects_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_deletion_waits_for_the_commit, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_taken_back_leaves_no_orphan, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_deleted_users_sessions_go, setup, teardown),
+    };
+    failed += cmocka_run_group_tests_name("mixture", own, NULL, NULL);
+    (void)rmdir(folder);
+    return failed;
+}
