@@ -11,6 +11,6 @@ int64_t session_over_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expire
 
 bool session_storable(const struct session_record *r)
 {
-    return (r->kind == SESSION_COOKIE || r->kind == SESSION_TOKEN) && r->epoch >= 1 && r->idle_ms >= 0 &&
+    return r->kind >= SESSION_COOKIE && r->kind <= SESSION_SEALED && r->epoch >= 1 && r->idle_ms >= 0 &&
            r->generation <= INT64_MAX;
 }

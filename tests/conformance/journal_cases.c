@@ -207,3 +207,27 @@ void revocations_in_force(void **state)
     assert_ok(verify(&head)); /* the events themselves stay */
     assert_int_equal(head.n, 10);
 }
+
+void a_revocation_is_found_by_its_id(void **state)
+{
+    (void)state;
+    struct event e = sample_event(1);
+    e.revocation = (struct revocation){.kind = REVOCATION_SESSION, .id = {1, 2, 3}, .until_ms = 5000};
+    uint8_t other[32] = {1, 2, 4};
+    uint32_t count = 1;
+    struct store_tx *tx = open_write(store);
+    assert_code(OPS->revocation_find(tx, REVOCATION_SESSION, e.revocation.id), E_NOT_FOUND);
+    assert_ok(OPS->event_append(tx, &e));
+    assert_ok(OPS->revocation_find(tx, REVOCATION_SESSION, e.revocation.id));
+    commit(store, tx);
+    tx = open_read(store);
+    assert_ok(OPS->revocation_find(tx, REVOCATION_SESSION, e.revocation.id));
+    assert_code(OPS->revocation_find(tx, REVOCATION_TOKEN, e.revocation.id), E_NOT_FOUND);
+    assert_code(OPS->revocation_find(tx, REVOCATION_SESSION, other), E_NOT_FOUND);
+    OPS->abort(tx);
+    tx = open_write(store);
+    while (count > 0)
+        assert_ok(OPS->sweep(tx, 5001, 10, &count));
+    assert_code(OPS->revocation_find(tx, REVOCATION_SESSION, e.revocation.id), E_NOT_FOUND);
+    commit(store, tx);
+}

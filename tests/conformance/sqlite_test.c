@@ -738,6 +738,7 @@ static void run_everything(struct store *s, struct store_tx *tx)
     assert_ok(s->ops->event_list(tx, 0, false, events, 1, &count));
     assert_ok(s->ops->event_list(tx, 0, true, events, 1, &count));
     assert_ok(s->ops->revocation_list(tx, 0, 0, events, 1, &count));
+    assert_code(s->ops->revocation_find(tx, REVOCATION_TOKEN, (uint8_t[32]){1}), E_NOT_FOUND);
     assert_ok(s->ops->value_put(tx, "x", 1));
     assert_ok(s->ops->value_get(tx, "x", &value));
     assert_ok(s->ops->session_create(tx, &r));

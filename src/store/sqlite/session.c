@@ -45,8 +45,7 @@ struct cardea_status sqlite_session_get(struct store_tx *tx, struct session_id s
 
 struct cardea_status sqlite_session_create(struct store_tx *tx, const struct session_record *r)
 {
-    if (r->kind < SESSION_COOKIE || r->kind > SESSION_SEALED || r->epoch < 1 || r->idle_ms < 0 ||
-        r->generation > INT64_MAX)
+    if (!session_storable(r))
         return CARDEA_FAIL(E_INTERNAL);
     bool refreshes = r->generation > 0;
     struct query q = query_start_write(tx, QUERY_SESSION_CREATE,
