@@ -47,6 +47,10 @@ static const struct option user_roles_options[] = {
     {"none", NULL, "Take all roles away."},
     {NULL, NULL, NULL},
 };
+static const struct option signing_key_options[] = {
+    {"use", "USE", "Which keys: access (the default) or sealed."},
+    {NULL, NULL, NULL},
+};
 static const struct option apikey_create_options[] = {
     {"name", "TEXT", "What the key is for. It has to have one."},
     {"scope", "SCOPE", "Give a scope, which policies can ask for; may be repeated."},
@@ -209,12 +213,16 @@ const struct command commands[] = {
      run_token_jwk_convert},
     {"token revoke", "JTI", 1, 1, none, "Revoke one access token",
      "JTI is the token's claim jti. Its session lives on, and may get a new one.", run_token_revoke},
-    {"signing-key list", "", 0, 0, none, "List the keys that sign access tokens", "", run_signing_key_list},
-    {"signing-key rotate", "", 0, 0, none, "Let a new key sign",
-     "Graceful: the new key signs once everybody can know it, the old one verifies until its last token has expired.",
+    {"signing-key list", "", 0, 0, none, "List the keys that sign access tokens and seal sessions", "",
+     run_signing_key_list},
+    {"signing-key rotate", "", 0, 0, signing_key_options, "Let a new key sign, or seal",
+     "Graceful: the new key signs once everybody can know it, the old one verifies until its last token has expired. A "
+     "new key for sealed sessions seals at once, the old one opens until the last of its texts can have been renewed.",
      run_signing_key_rotate},
-    {"signing-key revoke", "[KID]", 0, 1, none, "Drop a compromised key at once",
-     "The active one unless KID names another. Every access token that it signed is dead; clients refresh.",
+    {"signing-key revoke", "[KID]", 0, 1, signing_key_options, "Drop a compromised key at once",
+     "The active one unless KID names another. Every access token that it signed is dead; clients refresh. Every "
+     "sealed "
+     "session that it sealed is over.",
      run_signing_key_revoke},
     {"apikey create", "USER", 1, 1, apikey_create_options, "Make an API key for a user", "The key is printed once.",
      run_apikey_create},

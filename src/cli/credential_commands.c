@@ -16,6 +16,7 @@ static const struct column session_columns[] = {
 };
 static const struct column key_columns[] = {
     {"KID", "kid"},
+    {"USE", "use"},
     {"ALG", "alg"},
     {"STATE", "state"},
     {"CREATED", "created_at"},
@@ -107,22 +108,19 @@ enum exit_code run_signing_key_list(struct context *c)
     return show_keys(c, &call);
 }
 
-enum exit_code run_signing_key_rotate(struct context *c)
-{
-    struct call call = call_to(METHOD_POST, "/v1/admin/signing-keys/rotate");
-    return show_keys(c, &call);
-}
-
-enum exit_code run_signing_key_revoke(struct context *c)
+static enum exit_code change_keys(struct context *c, bool compromised)
 {
     char storage[1024];
     struct buf b = buf_fixed(storage, sizeof(storage));
     struct json_writer w = json_writer(&b);
     struct call call = call_to(METHOD_POST, "/v1/admin/signing-keys/rotate");
     json_open_object(&w);
-    json_member_bool(&w, "compromised", true);
+    if (compromised)
+        json_member_bool(&w, "compromised", true);
     if (c->word_count > 0)
         json_member_text(&w, "kid", view_text(c->words[0]));
+    if (context_has(c, "use"))
+        json_member_text(&w, "use", view_text(context_option(c, "use")));
     json_close_object(&w);
     if (!buf_ok(&b)) {
         complain("that is no kid");
@@ -130,6 +128,16 @@ enum exit_code run_signing_key_revoke(struct context *c)
     }
     call.body = buf_view(&b);
     return show_keys(c, &call);
+}
+
+enum exit_code run_signing_key_rotate(struct context *c)
+{
+    return change_keys(c, false);
+}
+
+enum exit_code run_signing_key_revoke(struct context *c)
+{
+    return change_keys(c, true);
 }
 
 static enum exit_code fill_apikey(const struct context *c, struct json_writer *w)

@@ -1,4 +1,4 @@
-/* Signing keys: list, rotate, drop. */
+/* Keys that rotate, those that sign access tokens and those that seal sessions: list, rotate, drop. */
 #include "core/access_token.h"
 #include "core/flow.h"
 #include "http/admin.h"
@@ -6,6 +6,7 @@
 enum { KEY_ANSWER_MAX = 512 };
 
 struct keys_state {
+    enum key_use use; /* UNSET: not said */
     bool compromised, has_kid;
     struct key_id kid;
     int64_t effective_at_ms;
@@ -38,25 +39,35 @@ static const char *state_name(enum key_state state)
     return state == KEY_NEXT ? "next" : state == KEY_ACTIVE ? "active" : "retiring";
 }
 
-/* Access keys alone: the symmetric ones never leave, not even by name. */
+static bool rotates(enum key_use use)
+{
+    return use == KEY_USE_ACCESS || use == KEY_USE_SEALED;
+}
+
+static void answer_key(struct json_writer *w, const struct key_record *k)
+{
+    char kid[KEY_ID_TEXT];
+    struct buf b = buf_fixed(kid, sizeof kid);
+    buf_key_id(&b, k->id);
+    json_open_object(w);
+    json_member_text(w, "kid", buf_view(&b));
+    json_member_text(w, "use", k->use == KEY_USE_SEALED ? VIEW("sealed") : VIEW("access"));
+    json_member_text(w, "alg", view_text(k->algorithm));
+    json_member_text(w, "state", view_text(state_name(k->state)));
+    json_member_time(w, "created_at", k->created_at_ms);
+    json_member_time(w, "activates_at", k->state == KEY_NEXT ? k->activate_at_ms : 0);
+    json_member_time(w, "drops_at", k->state == KEY_RETIRING ? k->drop_at_ms : 0);
+    json_close_object(w);
+}
+
+/* Of those that seal the name alone, which each of their texts shows; the other symmetric ones not even that. */
 static void answer_keys(struct json_writer *w, const struct keys_state *st)
 {
-    for (uint32_t i = 0; i < st->count; i++) {
-        const struct key_record *k = &st->keys[i];
-        if (k->use != KEY_USE_ACCESS)
-            continue;
-        char kid[KEY_ID_TEXT];
-        struct buf b = buf_fixed(kid, sizeof kid);
-        buf_key_id(&b, k->id);
-        json_open_object(w);
-        json_member_text(w, "kid", buf_view(&b));
-        json_member_text(w, "alg", view_text(k->algorithm));
-        json_member_text(w, "state", view_text(state_name(k->state)));
-        json_member_time(w, "created_at", k->created_at_ms);
-        json_member_time(w, "activates_at", k->state == KEY_NEXT ? k->activate_at_ms : 0);
-        json_member_time(w, "drops_at", k->state == KEY_RETIRING ? k->drop_at_ms : 0);
-        json_close_object(w);
-    }
+    static const enum key_use uses[] = {KEY_USE_ACCESS, KEY_USE_SEALED};
+    for (size_t use = 0; use < sizeof uses / sizeof uses[0]; use++)
+        for (uint32_t i = 0; i < st->count; i++)
+            if (st->keys[i].use == uses[use])
+                answer_key(w, &st->keys[i]);
 }
 
 static void list_finish(struct exchange *x)
@@ -69,16 +80,22 @@ static void list_finish(struct exchange *x)
 
 static struct cardea_status rotate_begin(struct exchange *x)
 {
-    static const struct body_field fields[] = {{"compromised", BODY_BOOL, 0, 0, 0}, {"kid", BODY_TEXT, 0, 1, 64}};
-    struct body_value values[2];
+    static const struct body_field fields[] = {
+        {"compromised", BODY_BOOL, 0, 0, 0}, {"kid", BODY_TEXT, 0, 1, 64}, {"use", BODY_TEXT, 0, 1, 16}};
+    struct body_value values[3];
     struct cardea_status s = keys_begin(x);
     if (cardea_ok(s))
-        s = body_read(x, fields, 2, values);
+        s = body_read(x, fields, 3, values);
     if (!cardea_ok(s))
         return s;
     struct keys_state *st = x->state;
     st->compromised = values[0].flag;
     st->has_kid = values[1].present;
+    st->use = view_is(values[2].text, "access")   ? KEY_USE_ACCESS
+              : view_is(values[2].text, "sealed") ? KEY_USE_SEALED
+                                                  : KEY_USE_UNSET;
+    if (values[2].present && st->use == KEY_USE_UNSET)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "use", VIEW("access or sealed"));
     if (st->has_kid && !st->compromised)
         return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("only together with compromised"));
     if (st->has_kid && !cardea_ok(key_id_parse(values[1].text, &st->kid)))
@@ -94,7 +111,19 @@ static struct view kid_detail(struct exchange *x, const struct key_id *kid)
     return admin_detail(x, "kid", buf_view(&b));
 }
 
-/* The active one, unless a kid was given; which must be an access key. */
+static enum key_use use_or_access(const struct keys_state *st)
+{
+    return st->use == KEY_USE_UNSET ? KEY_USE_ACCESS : st->use;
+}
+
+/* Is this the key that is meant: the active one of the use, or the one of that kid? */
+static bool is_target(const struct keys_state *st, const struct key_record *k)
+{
+    if (!st->has_kid)
+        return k->use == use_or_access(st) && k->state == KEY_ACTIVE;
+    return rotates(k->use) && (st->use == KEY_USE_UNSET || st->use == k->use) && ID_SAME(k->id, st->kid);
+}
+
 static struct cardea_status find_target(struct exchange *x, struct keys_state *st, struct store_tx *tx,
                                         struct key_id *out)
 {
@@ -103,7 +132,7 @@ static struct cardea_status find_target(struct exchange *x, struct keys_state *s
         return s;
     for (uint32_t i = 0; i < st->count; i++) {
         const struct key_record *k = &st->keys[i];
-        if (k->use == KEY_USE_ACCESS && (st->has_kid ? ID_SAME(k->id, st->kid) : k->state == KEY_ACTIVE)) {
+        if (is_target(st, k)) {
             *out = k->id;
             return CARDEA_SUCCESS;
         }
@@ -128,8 +157,31 @@ static struct cardea_status drop(struct exchange *x, struct keys_state *st, cons
     return flow_event(f, AUDIT_key_dropped, NULL, NULL, kid_detail(x, &kid), &r);
 }
 
+/* Until the last text has expired, and the last page that was left open can have renewed it. */
+static int64_t sealed_retire_ms(const struct settings *s)
+{
+    int64_t longest = SEALED_LIFETIME_MAX_S * (int64_t)1000;
+    for (uint32_t i = 0; i < s->app_count; i++) {
+        int64_t reach = s->apps[i].carrier == CARRIER_SEALED_COOKIE ? app_sealed_reach_ms(&s->apps[i]) : 0;
+        longest = reach > longest ? reach : longest;
+    }
+    return longest + LEEWAY_S * (int64_t)1000;
+}
+
+static struct cardea_status rotate_sealed(struct exchange *x, struct keys_state *st, const struct flow *f)
+{
+    struct cardea_status s =
+        keyring_rotate_sealed(f->tx, f->ops, x->site->master, f->entropy, sealed_retire_ms(f->settings), f->now_ms);
+    if (!cardea_ok(s))
+        return s;
+    st->effective_at_ms = f->now_ms;
+    return flow_event(f, AUDIT_key_rotated, NULL, NULL, VIEW("{\"use\":\"sealed\"}"), NULL);
+}
+
 static struct cardea_status rotate(struct exchange *x, struct keys_state *st, const struct flow *f)
 {
+    if (use_or_access(st) == KEY_USE_SEALED)
+        return rotate_sealed(x, st, f);
     const struct keyring_times times = {
         .publish_ms = f->settings->jwks_max_age_ms,
         .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,

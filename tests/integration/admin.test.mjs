@@ -203,7 +203,7 @@ describe('API keys of others', () => {
 });
 
 describe('signing keys', () => {
-    const keys = async () => allowed(await admin.request('/v1/admin/signing-keys')).json.items;
+    const keys = async () => allowed(await admin.request('/v1/admin/signing-keys')).json.items.filter((k) => k.use === 'access');
     const jwks = async () => (await service.request('/.well-known/jwks.json')).json.keys.map((k) => k.kid);
     const active = async () => (await keys()).find((k) => k.state === 'active').kid;
 

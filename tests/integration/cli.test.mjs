@@ -237,13 +237,18 @@ function story(title, open, close) {
         });
         test('signing keys', () => {
             const keys = it.json(['signing-key', 'list']).items;
-            assert.deepEqual(keys.map((k) => k.state).sort(), ['active', 'next']);
+            assert.deepEqual(keys.map((k) => `${k.use} ${k.state}`).sort(), ['access active', 'access next', 'sealed active']);
+            const sealing = it.json(['signing-key', 'rotate', '--use', 'sealed']).items.filter((k) => k.use === 'sealed');
+            assert.deepEqual(sealing.map((k) => k.state).sort(), ['active', 'retiring']);
+            assert.ok(!it.json(['signing-key', 'revoke', '--use', 'sealed']).items.some((k) => k.kid === sealing.find((s) => s.state === 'active').kid));
+            assert.ok(!it.json(['signing-key', 'revoke', sealing.find((s) => s.state === 'retiring').kid]).items.some((k) => k.state === 'retiring'));
+            it.expect(FAILED, ['signing-key', 'rotate', '--use', 'csrf']);
             const rotated = it.json(['signing-key', 'rotate']);
             assert.match(rotated.effective_at, /Z$/);
-            const active = rotated.items.find((k) => k.state === 'active').kid;
+            const active = rotated.items.find((k) => k.use === 'access' && k.state === 'active').kid;
             const after = it.json(['signing-key', 'revoke', active]);
             assert.ok(!after.items.some((k) => k.kid === active));
-            assert.equal(after.items.filter((k) => k.state === 'active').length, 1);
+            assert.equal(after.items.filter((k) => k.use === 'access' && k.state === 'active').length, 1);
             assert.match(it.expect(OK, ['signing-key', 'rotate']).stdout, /In effect from \S+Z\n$/);
         });
         test('the journal tells all of it, and its chain holds', () => {

@@ -361,6 +361,104 @@ static void an_app_that_is_gone_renews_nothing(void **state)
     assert_dead(&c);
 }
 
+/* --- keys --- */
+
+static struct client root;
+
+static void keys(const char *request)
+{
+    drive(&root, &r, METHOD_POST, "/v1/admin/signing-keys/rotate", request);
+}
+
+static void kid_of(const char *state, char out[KEY_ID_TEXT + 1])
+{
+    char path[32];
+    out[0] = '\0';
+    for (int i = 0; i < 16; i++) {
+        (void)snprintf(path, sizeof path, "items.%d.use", i);
+        if (!view_is(reply_text(&r, path), "sealed"))
+            continue;
+        (void)snprintf(path, sizeof path, "items.%d.state", i);
+        if (!view_is(reply_text(&r, path), state))
+            continue;
+        (void)snprintf(path, sizeof path, "items.%d.kid", i);
+        (void)snprintf(out, KEY_ID_TEXT + 1, "%.*s", KEY_ID_TEXT, reply_text(&r, path).ptr);
+    }
+}
+
+static void a_rotation_of_the_sealing_key_ends_no_login(void **state)
+{
+    (void)state;
+    struct client c = {0}, open = {0};
+    char before[KEY_ID_TEXT + 1], after[KEY_ID_TEXT + 1], retiring[KEY_ID_TEXT + 1];
+    root = (struct client){0};
+    log_in(&root, &r, "root", "web");
+    log_in(&c, &r, "alice", "sealed");
+    log_in(&open, &r, "alice", "sealed");
+    drive(&root, &r, METHOD_GET, "/v1/admin/signing-keys", NULL);
+    kid_of("active", before);
+    keys("{\"use\":\"sealed\"}");
+    assert_status(&r, 200);
+    kid_of("active", after);
+    kid_of("retiring", retiring);
+    assert_string_equal(retiring, before);
+    assert_string_not_equal(after, before);
+    assert_int_equal(driver_events("key_rotated", NULL), 1);
+    me(&c);
+    assert_status(&r, 200);
+    /* A page that was left open as long as it may be. */
+    driver.now_ms += 2 * HOUR_MS - 1;
+    renew(&open);
+    assert_status(&r, 200);
+    me(&open);
+    assert_status(&r, 200);
+    /* What the new key sealed outlives the old one, whose time ends with the last text that could be renewed. */
+    driver.now_ms += 15 * MINUTE_MS + LEEWAY_S * 1000 + 1;
+    renew(&open);
+    assert_status(&r, 200);
+    assert_over(&c);
+}
+
+static void a_dropped_sealing_key_ends_its_texts_at_once(void **state)
+{
+    (void)state;
+    struct client c = {0}, web = {0}, mobile = {0};
+    struct event e;
+    char kid[KEY_ID_TEXT + 1], body[128];
+    root = (struct client){0};
+    log_in(&root, &r, "root", "web");
+    log_in(&c, &r, "alice", "sealed");
+    log_in(&web, &r, "alice", "web");
+    log_in(&mobile, &r, "alice", "mobile");
+    keys("{\"use\":\"sealed\"}");
+    kid_of("retiring", kid);
+    me(&c);
+    assert_status(&r, 200);
+    (void)snprintf(body, sizeof body, "{\"compromised\":true,\"kid\":\"%s\",\"use\":\"access\"}", kid);
+    keys(body);
+    assert_problem(&r, 404, "not_found"); /* not an access key */
+    (void)snprintf(body, sizeof body, "{\"compromised\":true,\"kid\":\"%s\"}", kid);
+    keys(body);
+    assert_status(&r, 200);
+    assert_null(strstr(r.body, kid));
+    assert_int_equal(driver_events("key_dropped", &e), 1);
+    assert_int_equal(e.revocation.kind, REVOCATION_KEY);
+    assert_dead(&c);
+    log_in(&c, &r, "alice", "sealed");
+    keys("{\"compromised\":true,\"use\":\"sealed\"}");
+    assert_status(&r, 200);
+    assert_dead(&c);
+    log_in(&c, &r, "alice", "sealed"); /* the next key seals at once */
+    me(&c);
+    assert_status(&r, 200);
+    me(&web);
+    assert_status(&r, 200);
+    me(&mobile);
+    assert_status(&r, 200);
+    keys("{\"use\":\"csrf\"}");
+    assert_problem(&r, 400, "invalid_field");
+}
+
 /* --- strict with a token --- */
 
 static void strict_with_a_token_answers_like_a_token_profile(void **state)
@@ -480,6 +578,8 @@ int main(void)
         SITE_TEST(renewal_takes_one_credential_from_our_pages),
         SITE_TEST(another_listed_origin_renews_its_own_apps_alone),
         SITE_TEST(an_app_that_is_gone_renews_nothing),
+        SITE_TEST(a_rotation_of_the_sealing_key_ends_no_login),
+        SITE_TEST(a_dropped_sealing_key_ends_its_texts_at_once),
         SITE_TEST(strict_with_a_token_answers_like_a_token_profile),
         SITE_TEST(a_live_token_without_a_record_is_refused),
         SITE_TEST(a_live_token_is_looked_up),
