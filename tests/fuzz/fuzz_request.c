@@ -251,7 +251,8 @@ static void make_site(void)
     make_session(&by_token, "mobile", 4);
     by_token.kind = SESSION_TOKEN;
     by_token.generation = 1;
-    key = (struct api_key_record){.id = {{7}}, .user = user.id, .expires_at_ms = wall_ms() + 1000, .name = "k"};
+    key = (struct api_key_record){
+        .id = {{7}}, .user = user.id, .expires_at_ms = wall_ms() + 1000, .name = "k", .scopes = "introspect revoke"};
     make_credentials();
 }
 
