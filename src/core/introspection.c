@@ -6,10 +6,16 @@
 #include "core/refresh.h"
 #include "core/verify_token.h"
 
+/* JWE's five segments; JWTs have three, PASETOs up to four. */
+enum { SEALED_DOTS = 4 };
+
 enum token_form token_form(struct view text)
 {
-    if (view_has(text, '.'))
-        return TOKEN_FORM_ACCESS;
+    size_t dots = 0;
+    for (size_t i = 0; i < text.len; i++)
+        dots += text.ptr[i] == '.';
+    if (dots > 0)
+        return dots == SEALED_DOTS ? TOKEN_FORM_SEALED : TOKEN_FORM_ACCESS;
     if (view_starts(text, VIEW(API_KEY_PREFIX)) && text.len == API_KEY_TEXT)
         return TOKEN_FORM_KEY;
     if (text.len == REFRESH_TOKEN_TEXT)
@@ -21,6 +27,7 @@ static enum credential_kind kind_of(enum token_form form)
 {
     return form == TOKEN_FORM_ACCESS    ? KIND_TOKEN
            : form == TOKEN_FORM_SESSION ? KIND_SESSION
+           : form == TOKEN_FORM_SEALED  ? KIND_SEALED
            : form == TOKEN_FORM_KEY     ? KIND_KEY
                                         : KIND_UNSET;
 }
@@ -72,6 +79,13 @@ static struct cardea_status describe(const struct verifier *v, enum token_form f
         found.iat_s = t.iat_s;
         found.nbf_s = t.nbf_s;
         memcpy(found.jti, who->jti.bytes, sizeof found.jti);
+    } else if (form == TOKEN_FORM_SEALED) {
+        struct sealed_session t;
+        uint16_t app;
+        struct cardea_status s = sealed_prove(v, text, &t, &app);
+        if (!cardea_ok(s))
+            return s;
+        found.iat_s = t.iat_s;
     } else if (form == TOKEN_FORM_SESSION) {
         found.iat_s = who->authenticated_at_ms / 1000;
     } else {

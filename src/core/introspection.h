@@ -5,7 +5,7 @@
  * request in (verify.h, refresh.h), so that no second opinion about a credential exists:
  *
  *   access token     verify_token: signature, times, revocation of jti and sid, epoch, user active, app enabled
- *   session cookie   verify_session
+ *   session cookie   verify_session; a sealed one verify_sealed
  *   API key          verify_key
  *   refresh token    its tag, the session's record, user, epoch, app, and refresh_judge: only a token that would be
  *                    honoured (the current one, or the one before within its grace) is active. Nothing is written: it
@@ -32,6 +32,7 @@ enum token_form {
     TOKEN_FORM_ACCESS,
     TOKEN_FORM_REFRESH,
     TOKEN_FORM_SESSION,
+    TOKEN_FORM_SEALED,
     TOKEN_FORM_KEY,
 };
 enum token_form token_form(struct view text);

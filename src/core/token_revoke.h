@@ -3,9 +3,11 @@
  * Decides: what ends with which text, once it is proven to be ours:
  *
  *   access token                    this one token: a revocation of its jti until it would have expired
- *   refresh token, session cookie   the session, and with it every credential of it: access tokens carry its sid. As at
- *                                   a logout, a refresh token that was used before proves enough (logout.h)
+ *   refresh token, session cookie,  the session, and with it every credential of it: access tokens carry its sid. As at
+ *   sealed session                  a logout, a refresh token that was used before, and a sealed text whose only fault
+ *                                   is its age, prove enough (logout.h)
  *   API key                         refused: its owner and administrators manage keys, by id
+ *   token of a trusted issuer       refused: only its issuer can end it, and to say that it is over would be a lie
  *
  * What is not ours, or is over already, is left alone: there is nothing to end. An app that was switched off since
  * makes no difference: its tokens would be good again when it is switched on. Refuses to decide: who may do it, and
@@ -30,7 +32,7 @@ struct token_revoke {
 };
 
 /* What the text is. Wipe *out with secret_wipe when done.
- * fails: E_USAGE: an API key; E_INVALID_TOKEN, E_INVALID_SESSION, E_EXPIRED: nothing that could be ended; E_BUSY. */
+ * fails: E_USAGE: an API key, or by its own word a token of a trusted issuer; E_INVALID_TOKEN, E_INVALID_SESSION, E_EXPIRED: nothing that could be ended; E_BUSY. */
 struct cardea_status token_revoke_read(const struct settings *s, const struct keyring *keys, struct view text,
                                        int64_t now_ms, struct token_revoke *out) CARDEA_CHECKED;
 /* End it. Writes nothing where it is over already. by: the API key that asked, for the journal.

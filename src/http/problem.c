@@ -70,9 +70,7 @@ static void put_oauth_body(struct exchange *x, struct cardea_status why, int sta
     struct json_writer w = json_writer(&b);
     json_open_object(&w);
     json_member_text(&w, "error", view_text(oauth_code(x, why, status)));
-    if (why.code == CARDEA_E_USAGE)
-        json_member_text(&w, "error_description", VIEW("API keys are revoked by their id"));
-    else if (status != 401 && x->fault_detail.len > 0)
+    if (status != 401 && x->fault_detail.len > 0)
         json_member_text(&w, "error_description", x->fault_detail);
     else
         json_member_text(&w, "error_description", view_text(cardea_status_title(why)));

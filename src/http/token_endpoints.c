@@ -38,6 +38,8 @@ static const char *type_name(enum token_form form)
         return "refresh_token";
     case TOKEN_FORM_SESSION:
         return "session";
+    case TOKEN_FORM_SEALED:
+        return "sealed";
     case TOKEN_FORM_KEY:
         return "api_key";
     case TOKEN_FORM_UNSET:
@@ -151,6 +153,10 @@ static struct cardea_status revoke_begin(struct exchange *x)
     if (!cardea_ok(s))
         return s;
     s = token_revoke_read(x->site->settings, x->site->keys, token, x->now_ms, r);
+    if (s.code == CARDEA_E_USAGE)
+        return exchange_fault(x, s, NULL,
+                              r->form == TOKEN_FORM_KEY ? VIEW("API keys are revoked by their id")
+                                                        : VIEW("only the issuer of this token can revoke it"));
     enum cardea_class class = cardea_status_class(s);
     return class == CARDEA_CLASS_DENIED || class == CARDEA_CLASS_EXPIRED ? answer_revoked(x) : s;
 }

@@ -9,7 +9,7 @@ import { COOKIE, Caller, allowed, bearer, decode, signUp } from './lib/credentia
 
 let service, introspectKey, revokeKey;
 before(async () => {
-    service = await Service.start({ settings: { signup: true, apps: { web: 'web', spa: 'spa', mobile: 'mobile', service: 'service' }, guess: { free: 100, address_per_minute: 10000 } }, users: [{ name: 'root', roles: ['admin'] }] });
+    service = await Service.start({ settings: { signup: true, apps: { web: 'web', spa: 'spa', mobile: 'mobile', sealed: 'sealed' }, guess: { free: 100, address_per_minute: 10000 } }, users: [{ name: 'root', roles: ['admin'] }] });
     [introspectKey, revokeKey] = ['introspect', 'revoke'].map((scope) => service.command(['apikey', 'create', 'root', '--name', scope, '--scope', scope]).key);
 });
 after(() => service?.end());
@@ -59,7 +59,7 @@ describe('promise 1: after the answer, no question is answered by the old state'
         'deletion': async ({ user }) => (await Caller.login(service, 'root')).request(`/v1/admin/users/${user.id}`, { method: 'DELETE' }),
         'revocation of the refresh token': async ({ refresh, cookie }) => { await revoke(refresh ?? cookie); return { status: 200 }; },
     };
-    for (const [name, end] of Object.entries(endings)) for (const app of ['mobile', 'web']) test(`${name} (${app})`, async () => {
+    for (const [name, end] of Object.entries(endings)) for (const app of ['mobile', 'web', 'sealed']) test(`${name} (${app})`, async () => {
         const l = await login(app);
         const texts = [l.access, l.refresh, l.cookie].filter(Boolean);
         for (const t of texts) await alive(t);

@@ -221,6 +221,81 @@ static void a_session_cookie(void **state)
     expect_inactive(l.c.jar[COOKIE_SESSION][0] == '\0' ? cookie : l.c.jar[COOKIE_SESSION]);
 }
 
+static void a_sealed_session(void **state)
+{
+    (void)state;
+    struct login l;
+    char cookie[JAR_VALUE_MAX];
+    log_in_app(&l, "alice", "sealed");
+    memcpy(cookie, l.c.jar[COOKIE_SESSION], sizeof cookie);
+    expect_active(cookie, "sealed");
+    assert_text(reply_text(&r, "sid"), l.sid);
+    assert_text(reply_text(&r, "client_id"), "sealed");
+    assert_int_equal(reply_int(&r, "iat"), driver.now_ms / 1000);
+    assert_int_equal(reply_int(&r, "exp"), driver.now_ms / 1000 + 15 * 60);
+    driver.now_ms += 15 * 60 * 1000;
+    expect_inactive(cookie);
+    driver.now_ms -= 15 * 60 * 1000;
+    drive(&l.c, &r, METHOD_POST, "/v1/logout", NULL);
+    assert_status(&r, 204);
+    expect_inactive(cookie);
+}
+
+/* One that has expired names its session still, and could be renewed: so it ends it. */
+static void revoking_a_sealed_session(void **state)
+{
+    (void)state;
+    struct login l;
+    char cookie[JAR_VALUE_MAX];
+    for (int aged = 0; aged < 2; aged++) {
+        log_in_app(&l, "alice", "sealed");
+        memcpy(cookie, l.c.jar[COOKIE_SESSION], sizeof cookie);
+        expect_active(cookie, "sealed");
+        driver.now_ms += aged * 16 * 60 * 1000;
+        revoke(cookie);
+        assert_int_equal(driver_events("session_revoked", NULL), 1 + aged);
+        expect_inactive(cookie);
+        drive(&l.c, &r, METHOD_POST, "/v1/refresh", NULL);
+        assert_problem(&r, 401, "invalid_session");
+    }
+}
+
+/* Only its issuer can end it; to answer that it is over would be untrue. */
+static void tokens_of_trusted_issuers_are_not_revoked(void **state)
+{
+    (void)state;
+    /* {"alg":"ES256","kid":"k","typ":"at+jwt"} {"iss":"https://other.example"} */
+    static const char foreign[] = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsiLCJ0eXAiOiJhdCtqd3QifQ."
+                                  "eyJpc3MiOiJodHRwczovL290aGVyLmV4YW1wbGUifQ.AAAA";
+    char form[256];
+    revoke(foreign);
+    issuer_defaults(&driver.settings.issuers[0], VIEW("other"));
+    memcpy(driver.settings.issuers[0].issuer, "https://other.example", 22);
+    driver.settings.issuer_count = 1;
+    (void)snprintf(form, sizeof form, "token=%s", foreign);
+    post("/v1/revoke", revoke_key, form);
+    assert_status(&r, 400);
+    assert_text(reply_text(&r, "error"), "unsupported_token_type");
+    expect_inactive(foreign);
+    driver.settings.issuer_count = 0;
+}
+
+/* strict with a token: not to be revoked is not enough, its record must live. */
+static void a_token_that_is_checked_live(void **state)
+{
+    (void)state;
+    struct login l;
+    for (uint32_t i = 0; i < driver.settings.app_count; i++)
+        if (strcmp(driver.settings.apps[i].name, "strict") == 0)
+            app_take_tokens(&driver.settings.apps[i]);
+    log_in_app(&l, "alice", "strict");
+    expect_active(l.access, "Bearer");
+    expect_active(l.refresh, "refresh_token");
+    revoke(l.refresh);
+    expect_inactive(l.access);
+    expect_inactive(l.refresh);
+}
+
 static void an_api_key(void **state)
 {
     (void)state;
@@ -424,6 +499,10 @@ int main(void)
         TOKEN_TEST(what_ends_an_access_token),
         TOKEN_TEST(a_refresh_token),
         TOKEN_TEST(a_session_cookie),
+        TOKEN_TEST(a_sealed_session),
+        TOKEN_TEST(revoking_a_sealed_session),
+        TOKEN_TEST(tokens_of_trusted_issuers_are_not_revoked),
+        TOKEN_TEST(a_token_that_is_checked_live),
         TOKEN_TEST(an_api_key),
         TOKEN_TEST(what_is_nothing_of_ours),
         TOKEN_TEST(who_can_not_know_says_503),
