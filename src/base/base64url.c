@@ -1,3 +1,4 @@
+#include "base/base64url_vector.h"
 #include "base/text.h"
 
 static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -103,6 +104,11 @@ void buf_base64url(struct buf *b, const void *bytes, size_t len)
 static bool decode_groups(const unsigned char *in, size_t groups, unsigned char *out)
 {
     uint32_t all = FOUR_GOOD;
+    bool good;
+    size_t taken = base64url_decode_blocks(in, groups * 4, out, &good) / 4;
+    in += taken * 4;
+    out += taken * 3;
+    groups -= taken;
     for (; groups >= 4; groups -= 4, in += 16, out += 12) {
         uint32_t a = group(in), b = group(in + 4), c = group(in + 8), d = group(in + 12);
         all &= a & b & c & d;
@@ -116,7 +122,7 @@ static bool decode_groups(const unsigned char *in, size_t groups, unsigned char 
         all &= bits;
         put3(out, bits);
     }
-    return all == FOUR_GOOD;
+    return good && all == FOUR_GOOD;
 }
 
 /* The last two or three characters: one or two bytes. Bits that belong to no byte must be zero, or one value would have
