@@ -56,6 +56,12 @@ struct cardea_status cardea_jwe_key_read_pem(struct cardea_bytes text, const cha
 struct cardea_status cardea_jwe_key_from_secret(struct cardea_bytes secret, const char *algorithm,
                                                 const char *encryption, const char *id,
                                                 struct cardea_jwe_key **ret) CARDEA_CHECKED;
+/* The key of the session cookie of Auth.js (@auth/core, NextAuth.js 5), from the application's secret and the cookie's
+ * name, "__Secure-authjs.session-token" or "authjs.session-token". What is inside are claims; check their exp.
+ * in:    encryption: NULL: A256CBC-HS512, which Auth.js writes; or A256GCM, which it reads too
+ * fails: CARDEA_E_USAGE: another encryption, an empty secret or name, more than 4096 and 255 bytes; CARDEA_E_BUSY */
+struct cardea_status cardea_jwe_key_authjs(struct cardea_bytes secret, const char *cookie_name, const char *encryption,
+                                           struct cardea_jwe_key **ret) CARDEA_CHECKED;
 void cardea_jwe_key_free(struct cardea_jwe_key *k);                   /* wipes */
 const char *cardea_jwe_key_algorithm(const struct cardea_jwe_key *k); /* NULL for NULL */
 bool cardea_jwe_key_decrypts(const struct cardea_jwe_key *k);

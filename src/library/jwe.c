@@ -1,6 +1,7 @@
 #include "cardea/jwe.h"
 
 #include "base/secret.h"
+#include "core/authjs.h"
 #include "core/jwe.h"
 #include "crypto/pem.h"
 #include "crypto/random.h"
@@ -105,6 +106,27 @@ struct cardea_status cardea_jwe_key_from_secret(struct cardea_bytes secret, cons
                                  ? make(&jwk, algorithm, encryption, ret)
                                  : CARDEA_FAIL(E_INVALID_FIELD);
     jwk_clear(&jwk);
+    return s;
+}
+
+struct cardea_status cardea_jwe_key_authjs(struct cardea_bytes secret, const char *cookie_name, const char *encryption,
+                                           struct cardea_jwe_key **ret)
+{
+    enum aead enc = encryption == NULL ? AEAD_A256CBC_HS512 : aead_parse(view_text(encryption));
+
+    if (ret == NULL || cookie_name == NULL || !bytes_readable(secret))
+        return CARDEA_FAIL(E_USAGE);
+    struct cardea_status s = crypto_start_guest();
+    if (!cardea_ok(s))
+        return s;
+    struct cardea_jwe_key *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    s = authjs_key(bytes_view(secret), view_text(cookie_name), enc, &k->ready);
+    if (cardea_ok(s))
+        *ret = k;
+    else
+        cardea_jwe_key_free(k);
     return s;
 }
 

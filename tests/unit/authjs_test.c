@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "cardea/jwe.h"
 #include "core/authjs.h"
 #include "crypto/random.h"
 
@@ -77,6 +78,30 @@ static void refuses_what_is_no_key(void **state)
     jwe_key_free(k);
 }
 
+static void the_library_opens_it_too(void **state)
+{
+    const char *name = "__Secure-authjs.session-token";
+    struct cardea_bytes key = cardea_text("0123456789abcdef0123456789abcdef");
+    struct cardea_jwe_key *k = NULL;
+    char plain[1024], again[2048], type[CARDEA_JWE_NAME_SIZE];
+    size_t len;
+
+    (void)state;
+    assert_code(cardea_jwe_key_authjs(key, "", NULL, &k), E_USAGE);
+    assert_code(cardea_jwe_key_authjs(key, NULL, NULL, &k), E_USAGE);
+    assert_code(cardea_jwe_key_authjs(key, name, "A128GCM", &k), E_USAGE);
+    assert_code(cardea_jwe_key_authjs(key, name, "none", &k), E_USAGE);
+    assert_code(cardea_jwe_key_authjs(cardea_bytes(NULL, 5), name, NULL, &k), E_USAGE);
+    assert_code(cardea_jwe_key_authjs(key, name, NULL, NULL), E_USAGE);
+    assert_ok(cardea_jwe_key_authjs(key, name, NULL, &k));
+    assert_ok(cardea_jwe_decrypt(k, cardea_text(made_by_authjs), plain, sizeof plain, &len, type));
+    assert_true(view_starts(view_of(plain, len), VIEW("{\"sub\":\"1\",\"name\":\"Ann\",")));
+    assert_ok(cardea_jwe_encrypt(k, cardea_text("{}"), NULL, NULL, again, sizeof again, &len));
+    assert_ok(cardea_jwe_decrypt(k, cardea_bytes(again, len), plain, sizeof plain, &len, NULL));
+    assert_string_equal(plain, "{}");
+    cardea_jwe_key_free(k);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -89,6 +114,7 @@ int main(void)
         cmocka_unit_test(opens_what_authjs_made),
         cmocka_unit_test(round_trip),
         cmocka_unit_test(refuses_what_is_no_key),
+        cmocka_unit_test(the_library_opens_it_too),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
