@@ -67,7 +67,7 @@ static const struct option audit_options[] = {
 };
 #define KEY_ID                                                                                                         \
     {                                                                                                                  \
-        "kid", "KID", "Which key of a set."                                                                            \
+        "kid", "KID", "Which key of a set; the name of a key that has none."                                           \
     }
 #define CLAIM_OPTIONS                                                                                                  \
     {"claims", "FILE", "A JSON object of claims from a file, or with - from standard input."},                         \

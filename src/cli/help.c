@@ -244,6 +244,7 @@ void help_man(struct buf *out)
         "while it runs they go through the socket \\fIadmin.sock\\fR there,\n"
         "otherwise they open it "
         "themselves.\n"
+        "\\fBcardea token\\fR (but for \\fBrevoke\\fR) needs no installation at all.\n"
         "A \\fIUSER\\fR is given by name or id.\n"
         "What a command changes is in force at the next request,\nand stands in the journal as done by\n"
         "\\fIoperator:UID\\fR.\n"
@@ -278,5 +279,7 @@ void help_man(struct buf *out)
         "cardea user add alice \\-\\-password\\-file \\- \\-\\-role editor < password\n"
         "cardea user roles alice \\-\\-add reviewer\n"
         "cardea audit \\-\\-type login \\-\\-limit 10\n"
+        "cardea token inspect < token\n"
+        "cardea token verify \\-\\-keys jwks.json \\-\\-issuer https://id.example \\-\\-audience api < token\n"
         ".fi\n");
 }

@@ -146,25 +146,29 @@ void key_file_free(struct key_file *f)
     free(f);
 }
 
-enum exit_code key_file_one(const struct key_file *f, const char *kid, const struct jwk **out)
+/* kid: not NULL. */
+static struct jwk *find(struct key_file *f, const char *kid)
 {
-    const struct jwk *found = NULL;
-
-    if (kid == NULL || f->form != KEY_FORM_JWKS) {
-        if (f->count > 1) {
-            complain("%s holds %u keys; name one with --kid", f->name, f->count);
-            return EXIT_USAGE;
-        }
-        *out = &f->keys[0];
-        return EXIT_OK;
-    }
     for (uint32_t i = 0; i < f->count; i++)
         if (strcmp(f->keys[i].kid, kid) == 0)
-            found = &f->keys[i];
-    if (found == NULL) {
+            return &f->keys[i];
+    return f->form != KEY_FORM_JWKS && f->keys[0].kid[0] == '\0' ? &f->keys[0] : NULL;
+}
+
+enum exit_code key_file_one(struct key_file *f, const char *kid, const struct jwk **out)
+{
+    struct jwk *found = kid == NULL ? &f->keys[0] : find(f, kid);
+
+    if (kid == NULL && f->count > 1) {
+        complain("%s holds %u keys; name one with --kid", f->name, f->count);
+        return EXIT_USAGE;
+    }
+    if (found == NULL || (kid != NULL && (*kid == '\0' || strlen(kid) > JWK_KID_MAX))) {
         complain("%s has no key %s", f->name, kid);
         return EXIT_USAGE;
     }
+    if (kid != NULL)
+        (void)!view_copy(view_text(kid), found->kid, sizeof(found->kid)); /* it fits */
     *out = found;
     return EXIT_OK;
 }

@@ -30,8 +30,9 @@ struct key_file {
  * owns: key_file_free. fails (explained): EXIT_FAILED: can not be read; EXIT_USAGE: no keys that Cardea reads. */
 enum exit_code key_file_read(const char *name, struct key_file **out) CARDEA_CHECKED;
 void key_file_free(struct key_file *f); /* wipes; NULL is safe */
-/* The one key there is, or of several the one that --kid names. fails (explained): EXIT_USAGE. */
-enum exit_code key_file_one(const struct key_file *f, const char *kid, const struct jwk **out) CARDEA_CHECKED;
+/* The one key there is, or of a set the one of this kid (NULL: not said). A key that has no kid, as in a PEM, gets it;
+ * one that has another is refused. fails (explained): EXIT_USAGE. */
+enum exit_code key_file_one(struct key_file *f, const char *kid, const struct jwk **out) CARDEA_CHECKED;
 /* Is it a PASERK of this kind: "k4.secret."? */
 bool key_file_is(const struct key_file *f, const char *prefix);
 

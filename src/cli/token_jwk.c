@@ -369,7 +369,7 @@ static enum exit_code convert(const struct context *c, struct key_file *f)
     if (form == KEY_FORM_UNSET)
         return USAGE("--to is jwk, jwks, pem or paserk");
     if (!several)
-        code = key_file_one(f, kid, &chosen);
+        code = key_file_one(f, f->form == KEY_FORM_JWKS ? kid : NULL, &chosen); /* of one key --kid is the new name */
     if (several && f->count > 1 && (context_has(c, "alg") || context_has(c, "use")))
         return USAGE("--alg and --use are for one key");
     if (f->skipped > 0)

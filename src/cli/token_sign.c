@@ -28,7 +28,7 @@ static enum exit_code show_token(const struct context *c, struct buf *token)
 }
 
 /* The key made ready to sign, with the one algorithm it has. */
-static enum exit_code load(const struct context *c, const struct key_file *f, struct jwk_key *out)
+static enum exit_code load(const struct context *c, struct key_file *f, struct jwk_key *out)
 {
     const struct jwk *k = NULL;
     const char *alg = context_option(c, "alg");
@@ -54,7 +54,7 @@ static enum exit_code load(const struct context *c, const struct key_file *f, st
     return EXIT_OK;
 }
 
-static enum exit_code sign_jwt(const struct context *c, const struct key_file *f, struct view claims, struct buf *out)
+static enum exit_code sign_jwt(const struct context *c, struct key_file *f, struct view claims, struct buf *out)
 {
     const char *type = context_option(c, "type");
     struct jwk_key key = {0};
@@ -93,8 +93,8 @@ static enum exit_code sign_paseto(const struct context *c, const struct key_file
     struct buf footer = buf_heap(PASETO_FOOTER_MAX);
     struct cardea_status s = CARDEA_FAIL(E_USAGE);
 
-    if (context_has(c, "alg") || context_has(c, "type"))
-        return USAGE("PASETO has no --alg and no --type: the key says everything");
+    if (context_has(c, "alg") || context_has(c, "type") || context_has(c, "kid"))
+        return USAGE("PASETO has no --alg, --type and --kid: the key says everything");
     if (cardea_ok(paserk_secret_parse(input_text(&f->text), &secret))) {
         put_footer(c, &secret.public.id, &footer);
         s = paseto_public_sign(&secret, claims, buf_view(&footer), implicit, out);
@@ -114,7 +114,7 @@ static enum exit_code sign_paseto(const struct context *c, const struct key_file
     return EXIT_FAILED;
 }
 
-static enum exit_code sign(const struct context *c, const struct key_file *f, bool paseto)
+static enum exit_code sign(const struct context *c, struct key_file *f, bool paseto)
 {
     char storage[CLAIMS_TEXT_MAX];
     struct buf claims = buf_fixed(storage, sizeof(storage)), token = buf_heap(OUTPUT_MAX);

@@ -83,6 +83,20 @@ describe('sign and verify', () => {
         token(NOT_VALID, ['verify', '--keys', path('bare'), ...rules], text);
         token(USAGE, ['sign', '--key', path('set'), ...claims]);
         token(USAGE, ['sign', '--key', path('set'), '--kid', set.keys[1].kid, ...claims]);
+        writeFileSync(path('secrets'), JSON.stringify({ keys: [one, two].map((k) => JSON.parse(readFileSync(k))) }), { mode: 0o600 });
+        token(OK, ['verify', '--keys', path('set'), ...rules], token(OK, ['sign', '--key', path('secrets'), '--kid', set.keys[0].kid, ...claims]));
+        token(USAGE, ['sign', '--key', path('secrets'), '--kid', 'x', ...claims]);
+    });
+    test('--kid names a key that has no name, and contradicts none that has one', () => {
+        const key = generated('ES256', '--alg', 'ES256'), header = (text) => JSON.parse(Buffer.from(text.split('.')[0], 'base64url'));
+        token(OK, ['jwk', 'convert', key, '--to', 'pem', '--out', path('es.pem')]);
+        const { kid } = JSON.parse(readFileSync(key));
+        assert.equal(header(token(OK, ['sign', '--key', path('es.pem'), ...claims])).kid, kid, 'the thumbprint');
+        assert.equal(header(token(OK, ['sign', '--key', path('es.pem'), '--kid', 'mine', ...claims])).kid, 'mine');
+        assert.equal(header(token(OK, ['sign', '--key', key, '--kid', kid, ...claims])).kid, kid);
+        token(USAGE, ['sign', '--key', key, '--kid', 'mine', ...claims]);
+        token(USAGE, ['sign', '--key', path('es.pem'), '--kid', 'x'.repeat(256), ...claims]);
+        token(USAGE, ['sign', '--key', generated('k4.secret', 'OKP', '--to', 'paserk'), '--kid', 'mine', ...claims]);
     });
     test('a public key never becomes a MAC key, whatever the token says', () => {
         const key = generated('RS256', '--alg', 'RS256');
