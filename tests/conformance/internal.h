@@ -64,7 +64,9 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(touch_moves_forward_only)                                                                                        \
     X(sessions_below_an_epoch_end)                                                                                     \
     X(sessions_in_pages)                                                                                               \
-    X(scan_sees_every_session_once)                                                                                    \
+    X(scan_sees_every_session_once)
+/* Those that the sweep ends. */
+#define SWEEP_CASES(X)                                                                                                 \
     X(sweep_ends_what_is_over)                                                                                         \
     X(sweep_spares_who_was_seen)                                                                                       \
     X(sweep_goes_in_small_steps)
@@ -73,5 +75,6 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
 TX_CASES(CASE_DECLARE)
 ACCOUNT_CASES(CASE_DECLARE)
 SESSION_CASES(CASE_DECLARE)
+SWEEP_CASES(CASE_DECLARE)
 
 #endif

@@ -85,7 +85,9 @@ void rotation_is_compare_and_set(void **state)
     assert_ok(OPS->session_get(tx, r.sid, &got));
     same_session(&got, &r);
     assert_ok(OPS->session_rotate(tx, &asked, 1));
-    assert_code(OPS->session_rotate(tx, &asked, 1), E_CONFLICT); /* once */
+    struct session_record rival = asked; /* another draw from the same generation: once is enough */
+    memset(rival.refresh_nonce, 0x24, sizeof rival.refresh_nonce);
+    assert_code(OPS->session_rotate(tx, &rival, 1), E_CONFLICT);
     asked.generation = 3;
     asked.last_seen_at_ms = 1; /* last seen never moves back */
     assert_ok(OPS->session_rotate(tx, &asked, 2));

@@ -16,6 +16,7 @@ struct engine_under_test {
     const char *name;
     bool accounts, sessions;
     bool durable;                /* what was committed is there after close and open */
+    bool expires;                /* sessions go by themselves, not by the sweep */
     struct store *(*open)(void); /* what is there, or an empty one; fails the test where it can not */
     void (*wipe)(void);          /* after close: forget everything */
 };

@@ -1,0 +1,285 @@
+#include "store/redis/pool.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { OPERATION_MS = 2000 }; /* of one operation at most, whatever its deadline: a server that hangs is away */
+
+void pool_init(struct pool *p, const struct redis_options *o)
+{
+    pthread_condattr_t attributes;
+    *p = (struct pool){.options = *o};
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->freed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+void pool_clear(struct pool *p)
+{
+    while (p->idle_count > 0)
+        link_close(p->idle[--p->idle_count]);
+    pthread_cond_destroy(&p->freed);
+    pthread_mutex_destroy(&p->lock);
+}
+
+/* --- making one ready --- */
+
+static struct cardea_status ask(struct link *l, const struct words *w, int64_t deadline_ms, redisReply **out)
+{
+    struct cardea_status s = link_say(l, w);
+    return cardea_ok(s) ? link_hear(l, deadline_ms, out) : s;
+}
+
+/* A command whose answer is of no interest unless it is an error. */
+static struct cardea_status expect(struct link *l, const struct words *w, int64_t deadline_ms, char *why, size_t cap)
+{
+    redisReply *r = NULL;
+    struct cardea_status s = ask(l, w, deadline_ms, &r);
+    if (!cardea_ok(s))
+        return s;
+    if (r->type == REDIS_REPLY_ERROR) {
+        (void)snprintf(why, cap, "%s", r->str);
+        s = CARDEA_FAIL(E_USAGE);
+    }
+    freeReplyObject(r);
+    return s;
+}
+
+static struct cardea_status authenticate(const struct redis_options *o, struct link *l, int64_t deadline_ms, char *why,
+                                         size_t cap)
+{
+    if (o->password[0] == '\0')
+        return CARDEA_SUCCESS;
+    struct words w = {0};
+    word_text(&w, "AUTH");
+    if (o->user[0] != '\0')
+        word_text(&w, o->user);
+    word_text(&w, o->password);
+    return expect(l, &w, deadline_ms, why, cap);
+}
+
+static struct cardea_status choose(const struct redis_options *o, struct link *l, int64_t deadline_ms, char *why,
+                                   size_t cap)
+{
+    char number[16];
+    struct words w = {0};
+    (void)snprintf(number, sizeof number, "%u", o->database);
+    word_text(&w, "SELECT");
+    word_text(&w, number);
+    return o->database == 0 ? CARDEA_SUCCESS : expect(l, &w, deadline_ms, why, cap);
+}
+
+/* Only a primary may be written to; and what Sentinel said a moment ago may be out of date. */
+static struct cardea_status check_role(struct link *l, int64_t deadline_ms, char *why, size_t cap)
+{
+    struct words w = {0};
+    redisReply *r = NULL;
+    word_text(&w, "ROLE");
+    struct cardea_status s = ask(l, &w, deadline_ms, &r);
+    if (!cardea_ok(s))
+        return s;
+    bool primary = r->type == REDIS_REPLY_ARRAY && r->elements > 0 && r->element[0]->type == REDIS_REPLY_STRING &&
+                   strcmp(r->element[0]->str, "master") == 0;
+    if (!primary) {
+        (void)snprintf(why, cap, "%s",
+                       r->type == REDIS_REPLY_ERROR ? r->str : "it is a replica: name the primary, or the Sentinels");
+        s = CARDEA_FAIL(E_USAGE);
+    }
+    freeReplyObject(r);
+    return s;
+}
+
+static struct cardea_status load_scripts(struct pool *p, struct link *l, int64_t deadline_ms, char *why, size_t cap)
+{
+    char sha[SCRIPT_COUNT][41];
+    for (int i = 0; i < SCRIPT_COUNT; i++) {
+        struct words w = {0};
+        redisReply *r = NULL;
+        word_text(&w, "SCRIPT");
+        word_text(&w, "LOAD");
+        word_text(&w, script_texts[i]);
+        struct cardea_status s = ask(l, &w, deadline_ms, &r);
+        if (!cardea_ok(s))
+            return s;
+        bool ok = r->type == REDIS_REPLY_STRING && r->len == sizeof sha[i] - 1;
+        if (ok)
+            memcpy(sha[i], r->str, sizeof sha[i]);
+        else
+            (void)snprintf(why, cap, "%s", r->type == REDIS_REPLY_ERROR ? r->str : "it takes no scripts");
+        freeReplyObject(r);
+        if (!ok)
+            return CARDEA_FAIL(E_USAGE);
+    }
+    pthread_mutex_lock(&p->lock);
+    if (!p->sha_known)
+        memcpy(p->sha, sha, sizeof sha);
+    p->sha_known = true;
+    pthread_mutex_unlock(&p->lock);
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status make_ready(struct pool *p, struct link *l, int64_t deadline_ms, char *why, size_t cap)
+{
+    struct cardea_status s = authenticate(&p->options, l, deadline_ms, why, cap);
+    if (cardea_ok(s))
+        s = choose(&p->options, l, deadline_ms, why, cap);
+    if (cardea_ok(s))
+        s = check_role(l, deadline_ms, why, cap);
+    return cardea_ok(s) ? load_scripts(p, l, deadline_ms, why, cap) : s;
+}
+
+/* --- where the primary is --- */
+
+static bool take_host(const redisReply *r, struct redis_host *out)
+{
+    return r->type == REDIS_REPLY_ARRAY && r->elements == 2 && r->element[0]->type == REDIS_REPLY_STRING &&
+           r->element[1]->type == REDIS_REPLY_STRING &&
+           view_copy(view_of(r->element[0]->str, r->element[0]->len), out->name, sizeof out->name) &&
+           view_copy(view_of(r->element[1]->str, r->element[1]->len), out->port, sizeof out->port);
+}
+
+/* Ask the Sentinels, one after the other, a part of the time each. */
+static bool find_primary(const struct redis_options *o, int64_t deadline_ms, struct redis_host *out)
+{
+    for (uint32_t i = 0; i < o->host_count; i++) {
+        int64_t now = o->boot_ms(), share = now + (deadline_ms - now) / (int64_t)(o->host_count - i);
+        struct redis_options plain = *o;
+        plain.unix_path[0] = '\0';
+        struct link *l = NULL;
+        const char *why;
+        if (!cardea_ok(link_open(&plain, &o->hosts[i], share, &l, &why)))
+            continue;
+        struct words w = {0};
+        redisReply *r = NULL;
+        word_text(&w, "SENTINEL");
+        word_text(&w, "get-master-addr-by-name");
+        word_text(&w, o->master);
+        bool found = cardea_ok(ask(l, &w, share, &r)) && take_host(r, out);
+        if (r != NULL)
+            freeReplyObject(r);
+        link_close(l);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+struct cardea_status pool_connect(struct pool *p, int64_t deadline_ms, struct link **out, char *why, size_t why_cap)
+{
+    struct redis_host host = p->options.hosts[0];
+    const char *reason = "";
+    struct link *l = NULL;
+    if (p->options.master[0] != '\0' && !find_primary(&p->options, deadline_ms, &host)) {
+        (void)snprintf(why, why_cap, "no Sentinel knows a primary called %s", p->options.master);
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    }
+    struct cardea_status s = link_open(&p->options, &host, deadline_ms, &l, &reason);
+    if (!cardea_ok(s)) {
+        (void)snprintf(why, why_cap, "%s", reason);
+        return s;
+    }
+    (void)snprintf(why, why_cap, "it stopped answering");
+    s = make_ready(p, l, deadline_ms, why, why_cap);
+    if (cardea_ok(s))
+        *out = l;
+    else
+        link_close(l);
+    return s;
+}
+
+/* --- lending --- */
+
+/* A connection that is idle and alive, or the right to open one (*out NULL). false: none came free in time. */
+static bool borrow(struct pool *p, int64_t deadline_ms, struct link **out)
+{
+    bool ok = false;
+    pthread_mutex_lock(&p->lock);
+    while (!ok) {
+        *out = NULL;
+        if (p->idle_count > 0) {
+            *out = p->idle[--p->idle_count];
+            ok = true;
+        } else if (p->open_count < REDIS_CONNECTIONS) {
+            p->open_count++;
+            ok = true;
+        } else {
+            int64_t left = deadline_ms - p->options.boot_ms();
+            struct timespec until;
+            clock_gettime(CLOCK_MONOTONIC, &until);
+            until.tv_sec += left / 1000;
+            until.tv_nsec += left % 1000 * 1000000;
+            until.tv_sec += until.tv_nsec / 1000000000;
+            until.tv_nsec %= 1000000000;
+            if (left <= 0 || pthread_cond_timedwait(&p->freed, &p->lock, &until) == ETIMEDOUT)
+                break;
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return ok;
+}
+
+static void give_back(struct pool *p, struct link *l)
+{
+    pthread_mutex_lock(&p->lock);
+    if (l != NULL)
+        p->idle[p->idle_count++] = l;
+    else
+        p->open_count--;
+    pthread_cond_signal(&p->freed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static bool away(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool is = p->options.boot_ms() < p->away_until_ms;
+    pthread_mutex_unlock(&p->lock);
+    return is;
+}
+
+static void set_away(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->away_until_ms = p->options.boot_ms() + REDIS_AWAY_MS;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static bool broken(struct cardea_status s)
+{
+    return s.code == CARDEA_E_UNAVAILABLE || s.code == CARDEA_E_CORRUPT;
+}
+
+struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *work, void *context)
+{
+    int64_t soon = p->options.boot_ms() + OPERATION_MS;
+    if (deadline_ms > soon)
+        deadline_ms = soon;
+    struct link *l = NULL;
+    if (away(p) || !borrow(p, deadline_ms, &l))
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    struct cardea_status s = CARDEA_FAIL(E_UNAVAILABLE);
+    if (l != NULL && link_alive(l))
+        s = work(p, l, deadline_ms, context);
+    if (l == NULL || broken(s)) {
+        char why[160];
+        link_close(l);
+        l = NULL;
+        s = pool_connect(p, deadline_ms, &l, why, sizeof why);
+        if (cardea_ok(s))
+            s = work(p, l, deadline_ms, context);
+        else
+            s = CARDEA_FAIL(E_UNAVAILABLE);
+    }
+    if (broken(s)) {
+        link_close(l);
+        l = NULL;
+        set_away(p);
+    }
+    give_back(p, l);
+    return s;
+}
