@@ -6,12 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { exercised, operations } from './lib/contract.mjs';
 import { Service, PASSWORD } from './lib/service.mjs';
-import { COOKIE, Caller, allowed, bearer, cookies, decode, refused, signUp } from './lib/credentials.mjs';
+import { BANK, COOKIE, Caller, allowed, bearer, cookies, decode, refused, signUp } from './lib/credentials.mjs';
 
 const NEW_PASSWORD = 'nine violet otters read';
 const settings = {
     signup: true,
-    apps: { web: 'web', spa: 'spa', mobile: 'mobile' },
+    apps: { web: 'web', spa: 'spa', mobile: 'mobile', sealed: 'sealed', bank: BANK },
     policies: { staff: { roles: ['staff'] } },
     guess: { free: 100, address_per_minute: 10000 },
 };
@@ -23,10 +23,10 @@ const admin = (app) => Caller.login(service, 'root', { app });
 /** A user with a session, a token and an API key, to see which of them end. */
 async function victim() {
     const user = await signUp(service, 'victim');
-    const web = await Caller.login(service, user.username), mobile = await Caller.login(service, user.username, { app: 'mobile' });
+    const web = await Caller.login(service, user.username), mobile = await Caller.login(service, user.username, { app: 'mobile' }), cookie = await Caller.login(service, user.username, { app: 'sealed' });
     const made = allowed(await web.request('/v1/api-keys', { json: { name: 'k' } }), 201).json;
     const by = (headers, policy) => ({ ask: () => service.verify({ headers }, policy), yes: 204, no: policy ? 403 : 401 });
-    return { user, web, mobile, made, session: by(web.credential.headers), token: by(bearer(mobile.access)), key: by(bearer(made.key)), role: (policy) => by(web.credential.headers, policy) };
+    return { user, web, mobile, made, session: by(web.credential.headers), token: by(bearer(mobile.access)), sealed: by(cookie.credential.headers), key: by(bearer(made.key)), role: (policy) => by(web.credential.headers, policy) };
 }
 const FORM = 'application/x-www-form-urlencoded';
 /** An administrator's key for services, with a scope that opens our own calls. */
@@ -44,12 +44,12 @@ const recipes = {
     login: async () => ({ json: { username: 'root', password: PASSWORD } }),
     refresh: async () => { const caller = await owner('spa'); return { caller, headers: cookies({ [COOKIE.refresh]: caller.refresh }) }; },
     logout: async (app) => { const caller = await owner(app); return { caller, second: [own(caller)] }; },
-    logoutAll: async (app) => { const { v, caller } = await asOwner(app); return { caller, second: [own(caller), v.session, v.token] }; },
+    logoutAll: async (app) => { const { v, caller } = await asOwner(app); return { caller, second: [own(caller), v.session, v.token, v.sealed] }; },
     me: async (app) => ({ caller: await owner(app) }),
     updateMe: async (app) => ({ caller: await owner(app), json: { name: 'Someone' } }),
     listSessions: async (app) => ({ caller: await owner(app) }),
     endSession: async (app) => { const { v, caller } = await asOwner(app); return { caller, path: `/v1/sessions/${v.web.sid}`, second: [v.session] }; },
-    changePassword: async (app) => { const { v, caller } = await asOwner(app); return { caller, json: { current_password: PASSWORD, new_password: NEW_PASSWORD }, second: [own(caller), v.session, v.token] }; },
+    changePassword: async (app) => { const { v, caller } = await asOwner(app); return { caller, json: { current_password: PASSWORD, new_password: NEW_PASSWORD }, second: [own(caller), v.session, v.token, v.sealed] }; },
     reauthenticate: async (app) => { const caller = await owner(app); return { caller, json: { password: PASSWORD }, second: [own(caller)] }; },
     csrf: async (app) => ({ caller: await owner(app) }),
     listApiKeys: async (app) => ({ caller: await owner(app) }),
@@ -75,13 +75,13 @@ const recipes = {
     adminShowUser: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await signUp(service)).id}` }),
     adminUpdateUser: async (app, way = 'status') => {
         const v = await victim(), caller = await admin(app), path = `/v1/admin/users/${v.user.id}`;
-        if (way === 'status') return { caller, path, json: { status: 'suspended' }, second: [v.session, v.token, v.key] };
-        if (way === 'password') return { caller, path, json: { password: NEW_PASSWORD }, second: [v.session, v.token] };
+        if (way === 'status') return { caller, path, json: { status: 'suspended' }, second: [v.session, v.token, v.sealed, v.key] };
+        if (way === 'password') return { caller, path, json: { password: NEW_PASSWORD }, second: [v.session, v.token, v.sealed] };
         allowed(await caller.request(path, { method: 'PATCH', json: { roles: ['staff'] } }));
         return { caller, path, json: { roles: [] }, second: [v.role('staff')] };
     },
-    adminDeleteUser: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/users/${v.user.id}`, second: [v.session, v.token, v.key] }; },
-    adminLogoutUser: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/users/${v.user.id}/logout`, second: [v.session, v.token] }; },
+    adminDeleteUser: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/users/${v.user.id}`, second: [v.session, v.token, v.sealed, v.key] }; },
+    adminLogoutUser: async (app) => { const v = await victim(); return { caller: await admin(app), path: `/v1/admin/users/${v.user.id}/logout`, second: [v.session, v.token, v.sealed] }; },
     adminListSessions: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await victim()).user.id}/sessions` }),
     adminCreateApiKey: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await signUp(service)).id}/api-keys`, json: { name: 'k' } }),
     adminListApiKeys: async (app) => ({ caller: await admin(app) }),
@@ -136,8 +136,8 @@ describe('each operation does what it is for, by session cookie and by token', (
             assert.ok(good(a.status), `${a.status} ${a.text}`);
             assert.ok(o.operation.responses[a.status] !== undefined);
         };
-        for (const app of secured(o) ? ['web', 'mobile'] : ['web'])
-            if (!(app === 'mobile' && o.operation.operationId === 'csrf')) await works(await prepare(o, app));
+        for (const app of secured(o) ? ['web', 'mobile', 'sealed', 'bank'] : ['web'])
+            if (!(['mobile', 'bank'].includes(app) && o.operation.operationId === 'csrf')) await works(await prepare(o, app));
     });
 });
 
@@ -146,7 +146,7 @@ describe('x-narrows: what it ends is refused at the next request, and stands in 
     const narrowing = operations.filter((o) => o.operation['x-narrows']);
     assert.ok(narrowing.length >= 10);
     for (const o of narrowing) for (const way of ways[o.operation.operationId] ?? [undefined]) test(name(o) + (way ? ` (${way})` : ''), async () => {
-        for (const app of ['web', 'mobile']) {
+        for (const app of ['web', 'mobile', 'sealed', 'bank']) {
             const p = await prepare(o, app, way);
             assert.ok(p.second.length > 0, 'the recipe names what ends');
             for (const s of p.second) await all(s, s.yes);
@@ -241,7 +241,7 @@ describe('services: an API key with the scope is asked for, and errors are those
 describe('admin: role admin, asked anew at each call', () => {
     for (const o of operations.filter((x) => x.operation.tags.includes('admin'))) test(name(o), async () => {
         const p = await prepare(o);
-        for (const app of ['web', 'mobile']) {
+        for (const app of ['web', 'mobile', 'sealed', 'bank']) {
             const stranger = await owner(app);
             refused(await stranger.request(p.target, { method: o.method, json: p.json }), 403, 'forbidden');
         }

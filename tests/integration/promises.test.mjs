@@ -11,20 +11,20 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { request } from './lib/client.mjs';
 import { PASSWORD, Service, freePort, root, run, temporary } from './lib/service.mjs';
-import { CARRIER, COOKIE, Caller, allowed, bearer, cookies, decode, eventually, refused, signUp } from './lib/credentials.mjs';
+import { BANK, CARRIER, COOKIE, Caller, allowed, bearer, cookies, decode, eventually, refused, signUp } from './lib/credentials.mjs';
 
 const NEW_PASSWORD = 'nine violet otters read';
 const settings = {
     signup: true,
     apps: {
-        web: 'web', spa: 'spa', mobile: 'mobile', service: 'service', strict: 'strict', api: 'api',
+        web: 'web', spa: 'spa', mobile: 'mobile', service: 'service', strict: 'strict', sealed: 'sealed', bank: BANK, api: 'api',
         shop: { profile: 'mobile', audience: 'https://shop.example' },
         telling: { profile: 'mobile', roles_in_token: true },
         brief: { profile: 'mobile', access: '1s' },
     },
     policies: {
         staff: { roles: ['staff'] },
-        sessions: { kinds: ['session'] }, tokens: { kinds: ['token'] }, keys: { kinds: ['key'] },
+        sessions: { kinds: ['session'] }, tokens: { kinds: ['token'] }, keys: { kinds: ['key'] }, sealings: { kinds: ['sealed'] },
         onlyshop: { apps: ['shop'] }, shopping: { audience: 'https://shop.example' }, elsewhere: { audience: 'https://else.example' },
         reader: { scopes: ['read'] }, fresh: { login_age_max: '1s' },
     },
@@ -76,7 +76,7 @@ test('promise 1: after the answer to a logout, revocation, suspension, role or p
     // one session
     allowed(await h.logins.web.request(`/v1/sessions/${h.logins.mobile.sid}`, { method: 'DELETE' }), 204);
     await h.every(401, ['mobile']);
-    await h.every(204, ['web', 'spa', 'service', 'strict', 'key']);
+    await h.every(204, ['web', 'spa', 'service', 'strict', 'sealed', 'bank', 'key']);
     // an API key
     const other = allowed(await h.logins.web.request('/v1/api-keys', { json: { name: 'other' } }), 201).json;
     allowed(await service.verify({ headers: bearer(other.key) }), 204);
@@ -88,8 +88,10 @@ test('promise 1: after the answer to a logout, revocation, suspension, role or p
     allowed(await h.logins.service.rotate());
     allowed(await h.logins.service.verify(), 204);
     // logout
-    allowed(await h.logins.strict.request('/v1/logout', { method: 'POST' }), 204);
-    await h.every(401, ['strict']);
+    for (const app of ['strict', 'sealed', 'bank']) {
+        allowed(await h.logins[app].request('/v1/logout', { method: 'POST' }), 204);
+        await h.every(401, [app]);
+    }
     // suspension ends everything, keys too, and taking it back revives no session
     await patch(h.user.id, { status: 'suspended' });
     await h.every(401);
@@ -237,7 +239,7 @@ function checked(text, env = {}) {
 }
 
 test('promise 4: exp is always there and checked; no access token lives longer than an hour', async () => {
-    for (const profile of ['spa', 'mobile', 'service']) {
+    for (const profile of ['spa', 'mobile', 'service', 'sealed']) {
         for (const access of ['2h', '61m', '3601s', '1d']) {
             const r = checked(`apps:\n  a:\n    profile: ${profile}\n    access: ${access}\n`);
             assert.equal(r.status, 2, r.stdout + r.stderr);
@@ -246,7 +248,7 @@ test('promise 4: exp is always there and checked; no access token lives longer t
         const good = checked(`apps:\n  a:\n    profile: ${profile}\n    access: 1h\n`);
         assert.equal(good.status, 0, good.stderr);
     }
-    for (const app of ['mobile', 'service', 'telling', 'shop', 'brief']) {
+    for (const app of ['mobile', 'service', 'telling', 'shop', 'brief', 'bank']) {
         const { access } = await Caller.login(service, 'alice', { app });
         const { exp, iat } = decode(access).claims;
         assert.ok(Number.isInteger(exp) && exp > iat && exp - iat <= 3600);
@@ -297,7 +299,7 @@ test('promise 6: a refresh token works once; racing requests share its successor
     const lateUsed = late.refresh;
     allowed(await late.rotate());
     const started = Date.now();
-    for (const app of ['spa', 'mobile', 'service']) {
+    for (const app of ['spa', 'mobile', 'service', 'bank']) {
         const user = await signUp(service, 'six');
         const c = await Caller.login(service, user.username, { app });
         // racing: the same successor for everybody, and the cookies again
@@ -369,15 +371,16 @@ test('promise 7: a credential works in its own place alone, and every token is f
     allowed(await shop.verify('onlyshop'), 204);
     for (const policy of ['shopping', 'elsewhere', 'onlyshop']) refused(await mobile.verify(policy), 403, 'forbidden');
     refused(await shop.verify('elsewhere'), 403, 'forbidden');
-    const ask = async (policy) => Object.fromEntries(Object.entries(await h.ask(['web', 'mobile', 'key'], policy)).map(([k, [a]]) => [k, a.status]));
-    assert.deepEqual(await ask('sessions'), { web: 204, mobile: 401, key: 401 });
-    assert.deepEqual(await ask('tokens'), { web: 401, mobile: 204, key: 401 });
-    assert.deepEqual(await ask('keys'), { web: 401, mobile: 401, key: 204 });
-    assert.deepEqual(await ask('reader'), { web: 204, mobile: 204, key: 204 });
+    const ask = async (policy) => Object.fromEntries(Object.entries(await h.ask(['web', 'mobile', 'key', 'sealed'], policy)).map(([k, [a]]) => [k, a.status]));
+    assert.deepEqual(await ask('sessions'), { web: 204, mobile: 401, key: 401, sealed: 401 });
+    assert.deepEqual(await ask('tokens'), { web: 401, mobile: 204, key: 401, sealed: 401 });
+    assert.deepEqual(await ask('keys'), { web: 401, mobile: 401, key: 204, sealed: 401 });
+    assert.deepEqual(await ask('sealings'), { web: 401, mobile: 401, key: 401, sealed: 204 });
+    assert.deepEqual(await ask('reader'), { web: 204, mobile: 204, key: 204, sealed: 204 });
     const scopeless = allowed(await web.request('/v1/api-keys', { json: { name: 'none' } }), 201).json.key;
     refused(await service.verify({ headers: bearer(scopeless) }, 'reader'), 403, 'forbidden');
-    await eventually('the logins grow too old', async () => { const a = await ask('fresh'); return a.web === 403 && a.mobile === 403; });
-    assert.deepEqual(await ask('fresh'), { web: 403, mobile: 403, key: 403 });
+    await eventually('the logins grow too old', async () => { const a = await ask('fresh'); return a.web === 403 && a.mobile === 403 && a.sealed === 403; });
+    assert.deepEqual(await ask('fresh'), { web: 403, mobile: 403, key: 403, sealed: 403 });
     refused(await web.verify('fresh'), 403, 'reauthentication_required');
     // another installation, the same words: not ours
     const other = await Service.start({ users: [{ name: 'alice' }], env: { CARDEA_PUBLIC_URL: service.url } });
@@ -397,7 +400,7 @@ test('promise 7: a credential works in its own place alone, and every token is f
 test('promise 8: nothing sensitive in a token; current roles come from memory', async () => {
     const admin = await Caller.login(service, 'root');
     const user = await signUp(service, 'eight', { email: 'eight@example.org' });
-    for (const app of ['spa', 'mobile', 'service', 'shop', 'telling']) {
+    for (const app of ['spa', 'mobile', 'service', 'shop', 'telling', 'bank']) {
         allowed(await admin.request(`/v1/admin/users/${user.id}`, { method: 'PATCH', json: { roles: ['staff'] } }));
         const c = await Caller.login(service, user.username, { app });
         const { header, claims } = decode(c.access);

@@ -7,8 +7,10 @@ export const COOKIE = { session: '__Host-cardea', access: '__Host-cardea-access'
 export const bearer = (text) => ({ Authorization: `Bearer ${text}` });
 export const cookies = (pairs) => ({ Cookie: Object.entries(pairs).map(([n, v]) => `${n}=${v}`).join('; ') });
 
-/** How each profile carries its credential: a session cookie, tokens in two cookies, tokens in the body. */
-export const CARRIER = { web: 'session', strict: 'session', spa: 'cookies', mobile: 'body', service: 'body' };
+/** How each profile carries its credential: a session cookie, tokens in two cookies, tokens in the body, an encrypted cookie. */
+export const CARRIER = { web: 'session', strict: 'session', spa: 'cookies', mobile: 'body', service: 'body', sealed: 'sealed', bank: 'body' };
+/** The app that is no profile's namesake. */
+export const BANK = { profile: 'strict', credential: 'token' };
 
 /** A JWT's parts, unverified. */
 export function decode(token) {
@@ -69,6 +71,8 @@ export class Caller {
     async step(path, options) { return this.take(await this.request(path, options)); }
     verify(policy) { return this.service.verify({ headers: this.headers }, policy); }
     async rotate() {
+        if (this.jar.get(COOKIE.refresh) === undefined && this.access === undefined)
+            return this.take(await this.service.request('/v1/refresh', { method: 'POST', jar: this.jar }));
         return this.take(this.jar.get(COOKIE.refresh) !== undefined
             ? await this.service.request('/v1/refresh', { method: 'POST', headers: cookies({ [COOKIE.refresh]: this.jar.get(COOKIE.refresh) }), jar: this.jar })
             : await this.service.request('/v1/refresh', { json: { refresh_token: this.refresh } }));
