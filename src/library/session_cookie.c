@@ -26,7 +26,7 @@ static size_t count_in_line(struct view line, struct view name, struct view *fou
 struct cardea_status cardea_cookie_find(const struct cardea_bytes *lines, size_t count, const char *name,
                                         struct cardea_bytes *ret)
 {
-    struct view found = VIEW_EMPTY, value;
+    struct view found = VIEW_EMPTY, value = VIEW_EMPTY;
     size_t seen = 0;
 
     if (ret == NULL || name == NULL || name[0] == '\0' || (lines == NULL && count > 0))
