@@ -72,20 +72,21 @@ struct member {
     enum cardea_code failure;
 };
 
+static enum cardea_code why_not(const struct cardea_statement *s, const char *name, bool value_there)
+{
+    if (s != NULL && s->failure != CARDEA_OK)
+        return s->failure;
+    if (s == NULL || name == NULL || !value_there)
+        return CARDEA_E_USAGE;
+    if (name[0] == '\0' || !utf8_valid(view_text(name)))
+        return CARDEA_E_INVALID_FIELD;
+    return json_get(&s->doc, 0, view_text(name)) != 0 ? CARDEA_E_CONFLICT : CARDEA_OK;
+}
+
 static struct member open_member(struct cardea_statement *s, const char *name, bool value_there)
 {
-    struct member m = {.failure = CARDEA_OK};
+    struct member m = {.failure = why_not(s, name, value_there)};
 
-    if (s == NULL)
-        m.failure = CARDEA_E_USAGE;
-    else if (s->failure != CARDEA_OK)
-        m.failure = s->failure;
-    else if (name == NULL || !value_there)
-        m.failure = CARDEA_E_USAGE;
-    else if (name[0] == '\0' || !utf8_valid(view_text(name)))
-        m.failure = CARDEA_E_INVALID_FIELD;
-    else if (json_get(&s->doc, 0, view_text(name)) != 0)
-        m.failure = CARDEA_E_CONFLICT;
     if (m.failure != CARDEA_OK)
         return m;
     m.b = buf_fixed(s->json, sizeof s->json);
@@ -203,7 +204,6 @@ struct cardea_status cardea_statement_access_token(struct cardea_statement *s, c
     struct token_id jti;
     char text[ID16_TEXT + 1];
     struct buf b = buf_fixed(text, sizeof text);
-    struct cardea_status result = CARDEA_SUCCESS;
 
     if (s == NULL)
         return CARDEA_FAIL(E_USAGE);
@@ -214,7 +214,7 @@ struct cardea_status cardea_statement_access_token(struct cardea_statement *s, c
         s->failure = CARDEA_E_USAGE;
     if (s->failure != CARDEA_OK)
         return cardea_status(s->failure);
-    result = crypto_start_guest();
+    struct cardea_status result = crypto_start_guest();
     if (!cardea_ok(result))
         return result;
     entropy_fill(entropy_system(), jti.bytes, sizeof jti.bytes);
