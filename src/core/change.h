@@ -2,7 +2,8 @@
  *
  * A flow (login, logout, role change …) adds changes while it writes to the store; the committer applies them to the
  * table after the commit and before the answer. Adding past CHANGES_MAX fails, and with it the flow: nothing is
- * committed that the table would miss.
+ * committed that the table would miss. The list also names the journal rows that narrow access: where the outcome of
+ * the commit is not known, they are written again (core/doubt.h).
  */
 #ifndef CORE_CHANGE_H
 #define CORE_CHANGE_H
@@ -34,9 +35,23 @@ struct change {
 };
 
 struct change_list {
-    uint32_t count;
-    struct change items[CHANGES_MAX]; /* records are borrowed until the list is applied */
+    uint32_t count, event_count;
+    struct change items[CHANGES_MAX];        /* records are borrowed until the list is applied */
+    const struct event *events[CHANGES_MAX]; /* borrowed likewise */
 };
+
+static inline void change_list_reset(struct change_list *list)
+{
+    list->count = list->event_count = 0;
+}
+
+static inline struct cardea_status change_add_event(struct change_list *list, const struct event *e)
+{
+    if (list->event_count == CHANGES_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    list->events[list->event_count++] = e;
+    return CARDEA_SUCCESS;
+}
 
 static inline struct cardea_status change_add(struct change_list *list, struct change c)
 {

@@ -45,7 +45,10 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
     if (detail.len == 0 || !view_copy(detail, e->detail, sizeof e->detail))
         view_copy(VIEW("{}"), e->detail, sizeof e->detail);
     e->revocation = revocation != NULL ? *revocation : (struct revocation){.kind = REVOCATION_NONE};
-    return f->ops->event_append(f->tx, e);
+    struct cardea_status s = f->ops->event_append(f->tx, e);
+    if (cardea_ok(s) && e->revocation.kind != REVOCATION_NONE)
+        s = change_add_event(f->changes, e);
+    return s;
 }
 
 void session_freshen(const struct table *table, struct session_record *s)

@@ -205,6 +205,7 @@ bool background_step(void *background)
 
 void background_flush(struct background *b)
 {
+    (void)mend(b);
     while (flush_seen(b))
         ;
     while (report_failures(b))

@@ -43,7 +43,7 @@ struct background {
 void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e);
 /* One step of what is due; true when there is more to do at once. For committer_host; context is the background. */
 bool background_step(void *background);
-/* Write what must not be lost at a stop: last-seen times, failures, the clock. */
+/* Write what must not be lost at a stop: changes of unknown outcome, last-seen times, failures, the clock. */
 void background_flush(struct background *b);
 /* Append one event of the service itself. */
 struct cardea_status background_event(struct background *b, const char *type, struct view detail) CARDEA_CHECKED;

@@ -39,7 +39,7 @@ struct cardea_status job_commit(void *context, struct queue_entry *entry, struct
 {
     (void)context;
     struct job *job = job_of(entry);
-    job->x.changes.count = 0;
+    change_list_reset(&job->x.changes);
     return exchange_commit(&job->x, tx);
 }
 

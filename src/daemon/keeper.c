@@ -1,5 +1,6 @@
 #include "daemon/keeper.h"
 
+#include "crypto/random.h"
 #include "daemon/log.h"
 
 #include <stdlib.h>
@@ -88,6 +89,9 @@ void keeper_doubt(void *keeper, const struct change_list *changes)
         if (narrows(changes->items[i].kind))
             put(k, NULL, &changes->items[i], now);
     }
+    if (!doubts_add(&k->doubts, changes))
+        log_write(LOG_ERROR, "a change of unknown outcome can not be kept: whoever was told 503 must ask again",
+                  LOG_NOTHING);
     lose(k, keys);
 }
 
@@ -287,9 +291,47 @@ bool keeper_sound(const struct keeper *k)
     return !k->lost && !k->keys_stale;
 }
 
+/* Write what may not have been written. Until that is done the table stays shut: what it would read is not what was
+ * asked for. */
+static bool settle_doubts(struct keeper *k)
+{
+    const struct store_ops *ops = k->store->ops;
+    struct store_tx *tx = NULL;
+    uint32_t written = 0;
+    if (k->doubts.count == 0)
+        return true;
+    struct cardea_status s = ops->begin(k->store, STORE_WRITE, k->boot_ms() + DOUBTS_DEADLINE_MS, &tx);
+    if (!cardea_ok(s))
+        return false;
+    s = doubts_write(&k->doubts, tx, ops, k->master, entropy_system(), k->wall_ms(), &written);
+    if (cardea_ok(s))
+        s = ops->commit(tx);
+    else
+        ops->abort(tx);
+    if (!cardea_ok(s)) {
+        log_write(LOG_WARN, "changes of unknown outcome could not be written again yet",
+                  LOG_FIELDS(LOG_INT("changes", k->doubts.count), LOG_STATUS(s)));
+        return false;
+    }
+    log_write(LOG_INFO, "changes of unknown outcome are settled",
+              LOG_FIELDS(LOG_INT("changes", k->doubts.count), LOG_INT("written_again", written)));
+    doubts_clear(&k->doubts);
+    return true;
+}
+
+void keeper_close(struct keeper *k)
+{
+    if (k->doubts.count > 0)
+        log_write(LOG_ERROR, "changes of unknown outcome were not written again: whoever was told 503 must ask again",
+                  LOG_FIELDS(LOG_INT("changes", k->doubts.count)));
+    doubts_clear(&k->doubts);
+}
+
 void keeper_mend(struct keeper *k)
 {
     struct fill_counts counts;
+    if (!settle_doubts(k))
+        return;
     if (k->keys_stale && cardea_ok(keeper_load_keys(k)))
         k->keys_stale = false;
     if (k->keys_stale || !cardea_ok(keeper_fill(k, &counts)))

@@ -2,19 +2,22 @@
  *
  * Decides: how a change becomes visible, and what is visible when the store's state is not known:
  *   - after a commit of unknown outcome everything that may have ended is dead at once, and the table is invalid (each
- *     check answers 503, never a stale yes) until it has been read from the store again;
+ *     check answers 503, never a stale yes) until what narrows access has been written again where it was not
+ *     (core/doubt.h), and the table has been read from the store;
  *   - the same while changed keys can not be read.
  * Threading: the committer's thread (keeper_open and keeper_fill also before it runs).
  */
 #ifndef DAEMON_KEEPER_H
 #define DAEMON_KEEPER_H
 
+#include "core/doubt.h"
 #include "daemon/snapshot.h"
 #include "daemon/table_map.h"
 
 enum {
     FILL_DEADLINE_MS = 600000, /* of the transaction that reads everything */
     FILL_ROWS = 512,           /* sessions or revocations read at once */
+    DOUBTS_DEADLINE_MS = 5000, /* of the transaction that writes what is in doubt */
 };
 
 struct keeper {
@@ -25,8 +28,9 @@ struct keeper {
     const struct master_key *master;
     int64_t (*wall_ms)(void), (*boot_ms)(void);
     uint64_t keys_generation;
-    bool lost;       /* the table must be made anew from the store */
-    bool keys_stale; /* the keyring too */
+    bool lost;            /* the table must be made anew from the store */
+    bool keys_stale;      /* the keyring too */
+    struct doubts doubts; /* to be written again before that */
     int64_t sessions_full_logged_ms, others_full_logged_ms;
 };
 
@@ -46,5 +50,7 @@ void keeper_doubt(void *keeper, const struct change_list *changes);
 /* Try to mend what is lost or stale. */
 void keeper_mend(struct keeper *k);
 bool keeper_sound(const struct keeper *k);
+/* The end: says how many doubts could not be settled, and forgets them. */
+void keeper_close(struct keeper *k);
 
 #endif

@@ -356,6 +356,7 @@ void service_close(struct service *s)
     pool_close(s->lanes.hash);
     pool_close(s->lanes.read);
     committer_close(s->lanes.committer);
+    keeper_close(&s->keeper);
     snapshot_release(s->keeper.hold);
     if (s->published)
         publisher_clear(&s->publisher);

@@ -165,7 +165,7 @@ static enum stage refuse(struct exchange *x, struct cardea_status why)
 
 void exchange_refuse(struct exchange *x, struct cardea_status why)
 {
-    x->changes.count = 0;
+    change_list_reset(&x->changes);
     /* Cookies that a stage has set already belong to a change that did not happen. */
     x->response = (struct response){0};
     x->response_broken = false;
@@ -398,7 +398,7 @@ static struct cardea_status allowed_still(struct exchange *x, struct store_tx *t
 struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
 {
     x->cache = NULL;
-    x->changes.count = 0;
+    change_list_reset(&x->changes);
     struct cardea_status s = x->who == NULL ? CARDEA_SUCCESS : allowed_still(x, tx);
     return cardea_ok(s) ? x->endpoint->commit(x, tx) : s;
 }
