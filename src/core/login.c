@@ -12,6 +12,12 @@ void login_name(struct login *l, const struct settings *s)
         l->name[0] = '\0';
 }
 
+/* May it be an e-mail address? User names may hold an @ too. */
+static bool is_address(const struct login *l, const struct settings *s)
+{
+    return s->login_by_email && view_has(l->typed, '@');
+}
+
 /* A login by e-mail of a known user counts for that user's name, so that two names do not make two goes. */
 static struct guess_subject subject(const struct login *l)
 {
@@ -26,8 +32,10 @@ struct cardea_status login_check(const struct login *l, struct guess *g, const s
                                  int64_t *ret_wait_ms)
 {
     struct guess_subject who = subject(l);
-    /* Whose device it is turns out with the user: until then the cookie alone opens no lane and closes none. */
-    return l->has_device ? CARDEA_SUCCESS : guess_check(g, s, &who, now_ms, ret_wait_ms);
+    /* Whose device it is turns out with the user: until then the cookie alone opens no lane and closes none. Whose
+     * address it is does so too, and to refuse those here that nobody has would tell them from the others. */
+    bool later = l->has_device || is_address(l, s);
+    return later ? CARDEA_SUCCESS : guess_check(g, s, &who, now_ms, ret_wait_ms);
 }
 
 struct cardea_status login_find(struct login *l, const struct settings *s, struct store_tx *tx,
@@ -36,10 +44,11 @@ struct cardea_status login_find(struct login *l, const struct settings *s, struc
     struct cardea_status status = CARDEA_FAIL(E_NOT_FOUND);
     char canonical[EMAIL_MAX + 1];
     l->found = false;
-    if (cardea_ok(username_canonical(l->typed, canonical)))
-        status = ops->user_find(tx, view_text(canonical), &l->user);
-    if (status.code == CARDEA_E_NOT_FOUND && s->login_by_email && cardea_ok(email_canonical(l->typed, canonical)))
+    /* A verified address is its owner's; a user name that looks like it is whoever's that took it. */
+    if (is_address(l, s) && cardea_ok(email_canonical(l->typed, canonical)))
         status = ops->user_find_email(tx, view_text(canonical), &l->user);
+    if (status.code == CARDEA_E_NOT_FOUND && cardea_ok(username_canonical(l->typed, canonical)))
+        status = ops->user_find(tx, view_text(canonical), &l->user);
     l->found = cardea_ok(status);
     return status.code == CARDEA_E_NOT_FOUND ? CARDEA_SUCCESS : status;
 }
@@ -51,15 +60,22 @@ struct cardea_status login_prove(struct login *l, struct guess *g, const struct 
     return proof_make(g, s, &who, l->found ? &l->user : NULL, l->password, now_ms, &l->proof, ret_wait_ms);
 }
 
-/* The user as proven: still active, still that password. */
-static struct cardea_status user_again(const struct flow *f, const struct user_record *proven, struct user_record *out)
+static bool same_hash(const struct user_record *a, const struct user_record *b)
+{
+    return strcmp(a->password_hash, b->password_hash) == 0;
+}
+
+/* The user as proven: still active, still that password. Another hash at the same epoch is the same password, hashed
+ * again by a login beside this one: a new password advances the epoch. */
+static struct cardea_status user_again(const struct flow *f, const struct user_record *proven,
+                                       const struct proof *proof, struct user_record *out)
 {
     struct cardea_status s = f->ops->user_get(f->tx, proven->id, out);
     if (s.code == CARDEA_E_NOT_FOUND)
         return CARDEA_FAIL(E_INVALID_CREDENTIALS);
     if (!cardea_ok(s))
         return s;
-    if (out->status != USER_ACTIVE || strcmp(out->password_hash, proven->password_hash) != 0)
+    if (out->status != USER_ACTIVE || (!same_hash(out, proven) && out->epoch != proof->epoch))
         return CARDEA_FAIL(E_INVALID_CREDENTIALS);
     return CARDEA_SUCCESS;
 }
@@ -117,13 +133,13 @@ static struct view app_detail(const struct flow *f, const struct app *app)
 struct cardea_status login_commit(struct login *l, const struct flow *f)
 {
     struct user_record user;
-    struct cardea_status s = user_again(f, &l->user, &user);
+    struct cardea_status s = user_again(f, &l->user, &l->proof, &user);
     if (cardea_ok(s))
         s = end_presented(l, f);
     if (!cardea_ok(s))
         return s;
     user.last_login_at_ms = f->now_ms;
-    if (l->proof.renewed[0] != '\0')
+    if (l->proof.renewed[0] != '\0' && same_hash(&user, &l->user))
         memcpy(user.password_hash, l->proof.renewed, sizeof l->proof.renewed);
     s = flow_user_put(f, &user);
     if (cardea_ok(s))
@@ -165,7 +181,7 @@ static struct cardea_status change_password(struct stepup *u, const struct flow 
 static struct cardea_status step_up(struct stepup *u, const struct flow *f, struct user_record *user)
 {
     struct cardea_status s = CARDEA_SUCCESS;
-    if (u->proof.renewed[0] != '\0') {
+    if (u->proof.renewed[0] != '\0' && same_hash(user, &u->user)) {
         memcpy(user->password_hash, u->proof.renewed, sizeof u->proof.renewed);
         s = flow_user_put(f, user);
     }
@@ -176,7 +192,7 @@ struct cardea_status stepup_commit(struct stepup *u, const struct flow *f)
 {
     struct user_record user;
     struct session_record session;
-    struct cardea_status s = user_again(f, &u->user, &user);
+    struct cardea_status s = user_again(f, &u->user, &u->proof, &user);
     if (cardea_ok(s))
         s = f->ops->session_get(f->tx, u->session.sid, &session);
     if (s.code == CARDEA_E_NOT_FOUND)

@@ -42,7 +42,7 @@ struct cardea_status proof_make(struct guess *g, const struct settings *s, struc
         return result;
     }
     guess_succeeded(g, who, now_ms);
-    struct proof p = {0};
+    struct proof p = {.epoch = user->epoch};
     /* No memory for the new hash is no reason to refuse a right password: the next login tries again. */
     if (argon2_weaker(user->password_hash, s->argon2) &&
         !cardea_ok(argon2_hash(password, s->argon2, p.renewed, sizeof p.renewed)))

@@ -16,6 +16,7 @@
 #include "core/password.h"
 
 struct proof {
+    int64_t epoch;                /* of the user whose password it was */
     char renewed[ARGON2_PHC_MAX]; /* the password hashed at today's cost; "" when the stored hash will do */
 };
 

@@ -281,6 +281,7 @@ void drive_begin(struct client *c, struct driving *d, enum method method, const 
     d->stage = exchange_head(d->x, body == NULL ? 0 : (int64_t)strlen(body));
     if (d->stage == STAGE_UNSET)
         d->stage = exchange_begin(d->x);
+    d->worked = d->stage == STAGE_WORK;
     while (d->stage == STAGE_WORK) {
         assert_true(d->x->lane == LANE_HASH || d->x->lane == LANE_READ);
         d->stage = exchange_work(d->x);

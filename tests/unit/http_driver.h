@@ -72,7 +72,7 @@ void drive(struct client *c, struct reply *r, enum method method, const char *ta
 struct driving {
     struct exchange *x;
     enum stage stage;
-    char *text;
+    bool worked; /* a stage ran that may block */
 };
 void drive_begin(struct client *c, struct driving *d, enum method method, const char *target, const char *body);
 void drive_end(struct client *c, struct driving *d, struct reply *r);

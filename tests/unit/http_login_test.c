@@ -304,6 +304,78 @@ static void user_changed_while_hashing(void **state)
     assert_null(reply_header(&r, "Set-Cookie", 0));
 }
 
+/* Two tabs log in at once on the day the cost was raised: the first renews the hash, the second was right too. */
+static void a_renewed_hash_refuses_no_login_under_way(void **state)
+{
+    (void)state;
+    struct client first = {0}, second = {0};
+    struct driving a, b;
+    driver.settings.argon2.memory_kib = 128;
+    drive_begin(&first, &a, METHOD_POST, "/v1/login", LOGIN_OK);
+    drive_begin(&second, &b, METHOD_POST, "/v1/login", LOGIN_OK);
+    drive_end(&first, &a, &r);
+    assert_status(&r, 200);
+    struct user_record renewed = driver_user("alice");
+    assert_non_null(strstr(renewed.password_hash, "m=128,"));
+    drive_end(&second, &b, &r);
+    assert_status(&r, 200);
+}
+
+/* A new password meanwhile is another matter, also when the old one's hash was about to be renewed. */
+static void a_new_password_refuses_a_login_under_way(void **state)
+{
+    (void)state;
+    struct client owner = {0}, other_tab = {0};
+    struct driving d;
+    log_in(&owner, &r, "alice", "web");
+    driver.settings.argon2.memory_kib = 128;
+    drive_begin(&other_tab, &d, METHOD_POST, "/v1/login", LOGIN_OK);
+    drive(&owner, &r, METHOD_POST, "/v1/password",
+          "{\"current_password\":\"" ALICE_PASSWORD "\",\"new_password\":\"another long horse 9\"}");
+    assert_status(&r, 200);
+    struct user_record changed = driver_user("alice");
+    drive_end(&other_tab, &d, &r);
+    assert_problem(&r, 401, "invalid_credentials");
+    assert_string_equal(driver_user("alice").password_hash, changed.password_hash);
+}
+
+/* H08: names may hold an @. Somebody who took another's address for a name must not stand before its owner. */
+static void an_address_is_its_owners_before_it_is_a_name(void **state)
+{
+    (void)state;
+    struct client c = {0};
+    driver.settings.login_by_email = true;
+    struct user_record squatter = driver_add_user("alice@example.org", "", "", false);
+    squatter.password_hash[0] = '\0';
+    driver_put_user(&squatter);
+    drive(&c, &r, METHOD_POST, "/v1/login", "{\"username\":\"Alice@Example.org\",\"password\":\"" ALICE_PASSWORD "\"}");
+    assert_status(&r, 200);
+    assert_text(reply_text(&r, "user.username"), "alice");
+}
+
+/* H01: a slowed login by e-mail takes the same way whether or not somebody has the address: refused on arrival, or
+ * only where the store was asked, but not one here and the other there. */
+static void a_slowed_address_tells_nothing(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"{\"username\":\"alice@example.org\",\"password\":\"wrong horse battery\"}",
+                                         "{\"username\":\"nobody@example.org\",\"password\":\"wrong horse battery\"}"};
+    bool on_arrival[2];
+    driver.settings.login_by_email = true;
+    for (int i = 0; i < 2; i++) {
+        struct client c = {.address = i == 0 ? "192.0.2.51" : "192.0.2.52"};
+        struct driving d;
+        for (int n = 0; n < 10 && (n == 0 || r.status == 401); n++)
+            drive(&c, &r, METHOD_POST, "/v1/login", bodies[i]);
+        assert_problem(&r, 429, "rate_limited");
+        drive_begin(&c, &d, METHOD_POST, "/v1/login", bodies[i]);
+        on_arrival[i] = !d.worked;
+        drive_end(&c, &d, &r);
+        assert_problem(&r, 429, "rate_limited");
+    }
+    assert_int_equal(on_arrival[0], on_arrival[1]);
+}
+
 static void login_by_verified_email_alone(void **state)
 {
     (void)state;
@@ -350,6 +422,10 @@ int main(void)
         SITE_TEST(guesses_are_slowed),
         SITE_TEST(guessing_goes_by_a_clock_that_never_stands_still),
         SITE_TEST(user_changed_while_hashing),
+        SITE_TEST(a_renewed_hash_refuses_no_login_under_way),
+        SITE_TEST(a_new_password_refuses_a_login_under_way),
+        SITE_TEST(an_address_is_its_owners_before_it_is_a_name),
+        SITE_TEST(a_slowed_address_tells_nothing),
         SITE_TEST(login_by_verified_email_alone),
         SITE_TEST(cookie_names_by_settings),
     };
