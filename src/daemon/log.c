@@ -4,15 +4,21 @@
 #include "base/text.h"
 #include "base/timetext.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 static struct {
     int fd;
     bool json;
-    int _Atomic level; /* enum log_level */
-} sink = {.fd = STDERR_FILENO, .level = LOG_INFO};
+    int _Atomic level;    /* enum log_level */
+    pthread_mutex_t lock; /* so that nobody fills the pipe between another's look and write */
+    uint64_t dropped;     /* lines, under the lock */
+} sink = {.fd = STDERR_FILENO, .level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 void log_start(int fd, enum log_format format, enum log_level level)
 {
@@ -171,16 +177,49 @@ void log_line(struct buf *out, bool json, int64_t wall_ms, enum log_level level,
     }
 }
 
+static int64_t wall_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Write a line if that does not wait. The descriptor is shared with others, so it can not be made non-blocking: a
+ * socket is asked not to wait; a pipe that polls writable has room for PIPE_BUF bytes, which is LOG_LINE_MAX. */
+static bool write_at_once(struct view line)
+{
+    ssize_t n = send(sink.fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0 || errno != ENOTSOCK)
+        return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+    struct pollfd ready = {.fd = sink.fd, .events = POLLOUT};
+    if (poll(&ready, 1, 0) == 0)
+        return false;
+    /* Nothing can be done about a log that can not be written; the service goes on. */
+    n = write(sink.fd, line.ptr, line.len);
+    return true;
+}
+
+static bool tell_dropped(void)
+{
+    char room[LOG_LINE_MAX];
+    struct buf line = buf_fixed(room, sizeof room);
+    log_line(&line, sink.json, wall_now_ms(), LOG_WARN, "lines of the log were dropped: its reader does not keep up",
+             LOG_FIELDS(LOG_INT("lines", sink.dropped)));
+    if (!write_at_once(buf_view(&line)))
+        return false;
+    sink.dropped = 0;
+    return true;
+}
+
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t count)
 {
     if (!log_wanted(level))
         return;
     char room[LOG_LINE_MAX];
     struct buf line = buf_fixed(room, sizeof room);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    log_line(&line, sink.json, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, level, message, fields, count);
-    /* Nothing can be done about a log that can not be written; the service goes on. */
-    ssize_t written = write(sink.fd, line.ptr, line.len);
-    (void)written;
+    log_line(&line, sink.json, wall_now_ms(), level, message, fields, count);
+    pthread_mutex_lock(&sink.lock);
+    if ((sink.dropped > 0 && !tell_dropped()) || !write_at_once(buf_view(&line)))
+        sink.dropped++;
+    pthread_mutex_unlock(&sink.lock);
 }

@@ -4,7 +4,10 @@
 #include "base/json.h"
 #include "daemon/log.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { TIME_MS = 1000 };
@@ -125,12 +128,62 @@ static void levels_are_kept(void **state)
     close(ends[1]);
 }
 
+/* Take all that a pipe holds. */
+static size_t drain(int fd, char *out, size_t cap)
+{
+    size_t len = 0;
+    ssize_t n;
+    while (len < cap && (n = read(fd, out + len, cap - len)) > 0)
+        len += (size_t)n;
+    out[len < cap ? len : cap - 1] = '\0';
+    return len;
+}
+
+/* The event loops write here too: a reader that stands still must not stop them. */
+static void a_full_pipe_holds_nobody_back(void **state)
+{
+    (void)state;
+    enum { LINES = 3000, ROOM = 1 << 20 };
+    static char text[ROOM];
+    for (int is_socket = 0; is_socket < 2; is_socket++) {
+        int ends[2];
+        assert_int_equal(is_socket != 0 ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends), 0);
+        int reader = ends[0], writer = ends[1];
+        assert_int_equal(fcntl(reader, F_SETFL, O_NONBLOCK), 0);
+        log_start(writer, LOG_JSON, LOG_INFO);
+        alarm(20);
+        char filler[LOG_TEXT_MAX];
+        memset(filler, 'x', sizeof filler);
+        for (int i = 0; i < LINES; i++)
+            log_write(LOG_INFO, "fill", LOG_FIELDS(LOG_TEXT("x", view_of(filler, sizeof filler))));
+        size_t len = drain(reader, text, ROOM);
+        assert_true(len > 0 && len < ROOM && text[len - 1] == '\n');
+        unsigned got = 0;
+        for (size_t i = 0; i < len; i++)
+            got += text[i] == '\n';
+        assert_in_range(got, 1, LINES - 1);
+        log_write(LOG_INFO, "after", LOG_NOTHING);
+        len = drain(reader, text, ROOM);
+        char wanted[64];
+        (void)snprintf(wanted, sizeof wanted, "\"lines\":%u}\n", LINES - got);
+        assert_non_null(strstr(text, wanted));
+        assert_non_null(strstr(text, "\"message\":\"after\""));
+        log_write(LOG_INFO, "again", LOG_NOTHING);
+        (void)drain(reader, text, ROOM);
+        assert_null(strstr(text, "dropped"));
+        alarm(0);
+        close(reader);
+        close(writer);
+    }
+    log_start(STDERR_FILENO, LOG_HUMAN, LOG_INFO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_have_a_form),  cmocka_unit_test(nothing_gets_through),
         cmocka_unit_test(long_texts_are_cut), cmocka_unit_test(a_line_too_long_loses_fields_not_its_end),
-        cmocka_unit_test(levels_are_kept),
+        cmocka_unit_test(levels_are_kept),    cmocka_unit_test(a_full_pipe_holds_nobody_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
