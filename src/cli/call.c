@@ -141,7 +141,9 @@ static enum exit_code try_once(struct context *c, const struct call *call, struc
     case SOCKET_ANSWERED:
         return EXIT_OK;
     case SOCKET_UNSAFE:
-        snprintf(message, cap, "others may write to the state folder %s; chmod 0700 it", c->config->state);
+        snprintf(message, cap,
+                 "the state folder %s, or who listens in it, is not to be trusted: it must be yours, with mode 0700",
+                 c->config->state);
         return EXIT_FAILED;
     case SOCKET_BROKEN:
         snprintf(message, cap, "the service broke off; whether the command was carried out is not known");

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "daemon/installation.h"
+#include "daemon/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,18 @@
 
 enum { TIMEOUT_S = 60, HEAD_MAX = 16 * 1024 };
 
+/* Requests carry passwords: not to a socket that somebody else has put up. */
+static bool folder_safe(const struct stat *folder)
+{
+    return (folder->st_mode & 0022) == 0 && (folder->st_uid == geteuid() || geteuid() == 0);
+}
+
+static bool listener_safe(const struct stat *folder, int fd)
+{
+    uint32_t uid;
+    return socket_peer_uid(fd, &uid) && (uid == folder->st_uid || uid == 0);
+}
+
 /* Through the open folder, so that a long path fits into a socket's address. */
 static int connect_in(const char *state, enum socket_outcome *why)
 {
@@ -25,12 +38,17 @@ static int connect_in(const char *state, enum socket_outcome *why)
     if (folder < 0)
         return -1;
     int fd = -1;
-    if (fstat(folder, &st) == 0 && (st.st_mode & 0022) != 0) {
+    if (fstat(folder, &st) != 0 || !folder_safe(&st)) {
         *why = SOCKET_UNSAFE;
     } else {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d/admin.sock", folder);
         if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
+            close(fd);
+            fd = -1;
+        }
+        if (fd >= 0 && !listener_safe(&st, fd)) {
+            *why = SOCKET_UNSAFE;
             close(fd);
             fd = -1;
         }

@@ -1,7 +1,8 @@
 /* The admin socket's client: one HTTP/1.1 request over a unix socket, one answer.
  *
- * Decides: whether whoever listens there may be trusted (nobody but its owner may write to the state folder), and
- * whether an answer is whole. Refuses to decide: what to do when nobody listens.
+ * Decides: whether whoever listens there may be trusted, and whether an answer is whole. Trusted is the owner of the
+ * state folder, or root, in a folder that nobody else may write to and that is ours; root asks in anybody's folder, and
+ * so trusts its owner, whom the command line named. Refuses to decide: what to do when nobody listens.
  * A request that was sent is never sent again: it may have been carried out.
  */
 #ifndef CLI_SOCKET_H
@@ -13,7 +14,7 @@ enum socket_outcome {
     SOCKET_UNSET = 0,
     SOCKET_ANSWERED,
     SOCKET_NOBODY, /* no socket there, or nobody listens on it */
-    SOCKET_UNSAFE, /* others may write to the state folder: whoever listens there may be anybody */
+    SOCKET_UNSAFE, /* the state folder is others', or open to them: whoever listens there may be anybody */
     SOCKET_BROKEN, /* sent, perhaps carried out, and no whole answer came */
 };
 

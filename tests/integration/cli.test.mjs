@@ -2,7 +2,8 @@
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -343,7 +344,33 @@ describe('while the service runs', () => {
         const r = service.cli(['user', 'list']);
         chmodSync(service.state, 0o700);
         assert.equal(r.status, FAILED);
-        assert.match(r.stderr, /others may write/);
+        assert.match(r.stderr, /not to be trusted/);
+    });
+    test('a socket that somebody else has put up is told nothing', { skip: process.getuid() !== 0 && 'takes root, to be two others' }, async () => {
+        const folder = temporary(), owner = 12345, stranger = 12346;
+        const heard = join(folder, 'heard'), state = join(folder, 'state'), socket = join(state, 'admin.sock');
+        chmodSync(folder, 0o755);
+        writeFileSync(heard, '');
+        chownSync(heard, stranger, stranger);
+        const listen = `const net = require('node:net'), fs = require('node:fs');
+            net.createServer((c) => c.on('data', (d) => { fs.appendFileSync(${JSON.stringify(heard)}, d); c.end(); })).listen(${JSON.stringify(socket)}, () => { fs.chmodSync(${JSON.stringify(socket)}, 0o777); console.log('up'); });`;
+        // As the stranger's folder, then as a folder of another in which the stranger has got a socket.
+        for (const uid of [stranger, owner]) {
+            mkdirSync(state);
+            chownSync(state, stranger, stranger);
+            const child = spawn(process.execPath, ['-e', listen], { uid: stranger, gid: stranger, stdio: ['ignore', 'pipe', 'inherit'] });
+            await once(child.stdout, 'data');
+            chownSync(state, uid, uid);
+            chmodSync(state, 0o755);
+            const as = uid === stranger ? { uid: owner, gid: owner } : {};
+            const r = spawnSync(program, ['user', 'passwd', 'alice', '--password-file', '-', '--state', state], { ...as, input: 'a very secret text\n', encoding: 'utf8' });
+            child.kill();
+            assert.equal(r.status, FAILED, r.stderr);
+            assert.match(r.stderr, /not to be trusted/);
+            rmSync(state, { recursive: true });
+        }
+        assert.equal(readFileSync(heard, 'utf8'), '');
+        rmSync(folder, { recursive: true });
     });
     test('a second service is refused', () => {
         const r = service.cli(['serve', '--listen', '127.0.0.1:0']);
