@@ -148,13 +148,17 @@ static enum MHD_Result refuse_head(struct conversation *c, struct loop *loop, st
     return whole ? queue(c, refused.http, reply_new(&r, true)) : MHD_NO;
 }
 
+static bool is_check(const struct exchange *x)
+{
+    return view_starts(view_skip(x->request.path, strlen(x->site->settings->base_path)), VIEW("/verify"));
+}
+
 /* One line a request, but for those answered inline, and those too when asked for. The path only: a query may hold
  * anything. */
 static void log_request(const struct conversation *c, const struct exchange *x, bool was_away)
 {
     enum log_level level = x->response.status >= 500 && x->response.status != 503 ? LOG_WARN : LOG_INFO;
-    if (!listening(c)->log_requests ||
-        (!was_away && level == LOG_INFO && view_starts(x->request.path, VIEW("/verify"))))
+    if (!listening(c)->log_requests || (!was_away && level == LOG_INFO && is_check(x)))
         return;
     if (!log_wanted(level))
         return;
@@ -177,7 +181,7 @@ static void count_answer(struct loop *loop, const struct exchange *x)
 {
     unsigned status = x->response.status;
     loop_count(loop, class_of(status));
-    if (!view_starts(view_skip(x->request.path, strlen(x->site->settings->base_path)), VIEW("/verify")))
+    if (!is_check(x))
         return;
     loop_count(loop, status == 204 ? COUNT_VERIFY_YES : status >= 500 ? COUNT_VERIFY_UNKNOWN : COUNT_VERIFY_NO);
 }
@@ -319,6 +323,10 @@ static enum MHD_Result on_body(struct conversation *c, const char *bytes, size_t
 static enum MHD_Result on_whole(struct conversation *c)
 {
     struct exchange *x = &c->job->x;
+    struct loop *loop = loop_of(c);
+    /* A body may trickle in for as long as its deadline lets it: the keys and settings of now count. */
+    if (c->body != NULL && (loop == NULL || !loop_job_renew(loop, c->host->publisher, c->job)))
+        return MHD_NO;
     x->request.body = view_of(c->body, c->body_len);
     return advance(c, exchange_begin(x));
 }

@@ -25,6 +25,8 @@ void loops_clear(struct loops *l)
     while (l->first != NULL) {
         struct loop *loop = l->first;
         l->first = loop->next;
+        if (this_loop == loop)
+            this_loop = NULL;
         while (loop->spare != NULL) {
             struct job *job = loop->spare;
             loop->spare = job->next;
@@ -56,11 +58,12 @@ static struct loop *loop_new(const struct entropy *e)
 
 struct loop *loop_get(struct loops *l, const struct entropy *e)
 {
-    if (this_loop != NULL)
+    if (this_loop != NULL && this_loop->of == l)
         return this_loop;
     struct loop *loop = loop_new(e);
     if (loop == NULL)
         return NULL;
+    loop->of = l;
     pthread_mutex_lock(&l->lock);
     loop->next = l->first;
     l->first = loop;
@@ -101,6 +104,17 @@ struct job *loop_job(struct loop *l, struct publisher *p, struct lanes *lanes)
     job->finish = false;
     exchange_init(&job->x, &hold->snapshot->site, l->cache);
     return job;
+}
+
+bool loop_job_renew(struct loop *l, struct publisher *p, struct job *job)
+{
+    struct snapshot_hold *hold = snapshot_hold(p, &l->hold);
+    if (hold == NULL)
+        return false;
+    snapshot_release(job->hold);
+    job->hold = hold;
+    job->x.site = &hold->snapshot->site;
+    return true;
 }
 
 void loop_job_end(struct loop *l, struct job *job)

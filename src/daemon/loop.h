@@ -28,6 +28,7 @@ enum loop_count {
 
 struct loop {
     struct loop *next;
+    const struct loops *of;
     struct snapshot_hold *hold; /* the current one */
     struct verify_cache *cache;
     struct request_ids ids;
@@ -43,12 +44,14 @@ struct loops {
 
 void loops_init(struct loops *l);
 void loops_clear(struct loops *l); /* the threads have ended */
-/* This thread's; NULL without memory. A thread belongs to one listener for its whole life. */
+/* This thread's; NULL without memory. A thread serves one listener; who ends several serves one after the other. */
 struct loop *loop_get(struct loops *l, const struct entropy *e);
 void loops_sum(struct loops *l, uint64_t counts[LOOP_COUNTS]); /* adds to counts */
 
-/* A job for the current snapshot, its exchange initialised; NULL without memory. Both on the loop's thread. */
+/* A job for the current snapshot, its exchange initialised; NULL without memory. All three on the loop's thread. */
 struct job *loop_job(struct loop *l, struct publisher *p, struct lanes *lanes);
+/* The rest of the request took its time: go on with the snapshot of now. Before exchange_begin. false: no memory. */
+bool loop_job_renew(struct loop *l, struct publisher *p, struct job *job);
 void loop_job_end(struct loop *l, struct job *job);
 
 /* Only its own thread writes a count: no need for an atomic addition. */

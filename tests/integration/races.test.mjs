@@ -1,6 +1,7 @@
 // Do concurrent requests leave one truth? Refreshes against refreshes, against logouts, against log out everywhere.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
+import { answers, connect } from './lib/raw.mjs';
 import { Service } from './lib/service.mjs';
 
 const bearer = (token) => ({ Authorization: `Bearer ${token}` });
@@ -109,4 +110,19 @@ test('checks go on while logins hash', async () => {
     }
     assert.ok((await logins).every((a) => a.status === 200));
     assert.ok(checked >= 24, `only ${checked} checks while 24 logins hashed`);
+});
+
+test('a request whose head came before a key was dropped, and whose body comes after, is judged by the keys of after', async () => {
+    const { access } = await service.login('alice', { app: 'mobile' });
+    const body = JSON.stringify({ name: 'Mallory' });
+    const c = connect(service.port);
+    c.write(`PATCH /v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${access}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`);
+    await c.until(() => c.text.startsWith('HTTP/1.1 100'), 'the word to go on');
+    service.command(['signing-key', 'revoke']);
+    assert.equal((await service.verify({ headers: bearer(access) })).status, 401);
+    c.text = '';
+    c.write(body);
+    await c.until(() => answers(c.text).length > 0, 'the answer');
+    c.close();
+    assert.equal(answers(c.text)[0].status, 401);
 });
