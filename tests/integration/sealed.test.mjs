@@ -1,14 +1,17 @@
 // Do sealed sessions and strict's tokens keep their word in real time: renewal, what ends them, restarts, keys, a record that is gone?
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Service, PASSWORD } from './lib/service.mjs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Service, PASSWORD, root, temporary } from './lib/service.mjs';
 import { BANK, COOKIE, Caller, allowed, bearer, cookies, eventually, refused, signUp } from './lib/credentials.mjs';
 
 const settings = {
     signup: true,
     apps: {
         web: 'web', spa: 'spa', mobile: 'mobile', sealed: 'sealed', bank: BANK,
-        brief: { profile: 'sealed', access: '1s', idle: '1h' },
+        brief: { profile: 'sealed', access: '3s', idle: '1h' },
         idle: { profile: 'sealed', access: '1s', idle: '3s' },
         short: { profile: 'sealed', access: '1s', idle: '3s', absolute: '3s' },
         vault: { ...BANK, idle: '3s', access: '5m' },
@@ -39,7 +42,7 @@ describe('renewal', () => {
         const before = c.jar.get(COOKIE.session), a = allowed(await c.rotate());
         assert.deepEqual(Object.keys(a.json).sort(), ['csrf_token', 'expires_in']);
         assert.equal(a.headers['cache-control'], 'no-store');
-        assert.equal(a.json.expires_in, 1);
+        assert.equal(a.json.expires_in, 3);
         assert.notEqual(c.jar.get(COOKIE.session), before);
         assert.match(a.setCookies[0], /; Path=\/; Max-Age=4(319\d|3200); Secure; HttpOnly; SameSite=Strict$/);
         allowed(await c.request('/v1/me', { method: 'PATCH', json: { name: 'still here' } }));
@@ -105,6 +108,45 @@ describe('renewal', () => {
                 over(await renewal(d.headers));
             }
         }
+    });
+});
+
+describe('the function of docs/sealed.md, as it stands there', () => {
+    const folder = temporary(), file = join(folder, 'caller.mjs');
+    let caller;
+    before(async () => {
+        const blocks = [...readFileSync(join(root, 'docs/sealed.md'), 'utf8').matchAll(/```js\n([^]*?)```/g)].map((m) => m[1]);
+        writeFileSync(file, blocks.find((b) => b.includes('export async function caller')));
+        ({ caller } = await import(pathToFileURL(file)));
+    });
+    after(() => rmSync(folder, { recursive: true }));
+    const request = (c, method = 'GET', headers = {}) => ({ method, headers: new Headers({ cookie: `theme=dark; ${c.jar.header()}`, ...headers }) });
+
+    test('knows who calls, renews what has expired, and clears what is over', async () => {
+        const c = await login('brief');
+        assert.deepEqual(await caller(request(c), service.url), { user: c.username, setCookie: null });
+        await expired(c);
+        const renewed = await caller(request(c), service.url);
+        assert.equal(renewed.user, c.username);
+        c.jar.take([renewed.setCookie]);
+        allowed(await c.verify(), 204);
+        allowed(await c.request('/v1/logout', { method: 'POST', csrf: false, jar: c.jar.copy() }), 204);
+        const gone = await caller(request(c), service.url);
+        assert.equal(gone.user, null);
+        assert.match(gone.setCookie, /^__Host-cardea=; .*Max-Age=0/);
+        assert.deepEqual(await caller({ method: 'GET', headers: new Headers() }, service.url), { user: null, setCookie: null });
+    });
+
+    test('refuses what another site sends', async () => {
+        const c = await login('sealed');
+        assert.equal((await caller(request(c, 'POST', { origin: service.url }), service.url)).user, c.username);
+        for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }])
+            assert.equal((await caller(request(c, 'POST', headers), service.url)).user, null);
+        const web = await login('web');
+        assert.deepEqual(await caller(request(web), service.url), { user: web.username, setCookie: null });
+        const signal = await web.request('/v1/logout', { method: 'POST', jar: web.jar.copy() });
+        allowed(signal, 204);
+        assert.deepEqual(await caller(request(web), service.url), { user: null, setCookie: null });
     });
 });
 
