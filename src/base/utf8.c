@@ -4,9 +4,9 @@
 
 bool utf8_valid(struct view v)
 {
-    const unsigned char *p = (const unsigned char *)v.ptr, *end = p + v.len;
-    if (v.len == 0)
+    if (v.len == 0) /* its pointer may be none, to which nothing may be added */
         return true;
+    const unsigned char *p = (const unsigned char *)v.ptr, *end = p + v.len;
     while (p < end) {
         /* Eight ASCII bytes at a time: that is what nearly all text is. */
         uint64_t word;

@@ -127,6 +127,7 @@ static int go(void)
     if (stage == STAGE_WORK) {
         assert_int_equal(x.lane, LANE_READ);
         stage = exchange_work(&x);
+        assert_null(x.cache); /* the event loop's own: not for the pool's thread */
     }
     assert_int_equal(stage, STAGE_DONE);
     assert_int_equal(x.changes.count, 0);
