@@ -1,6 +1,7 @@
 /* What no single key decides: derived values, and combinations that are refused or warned about. */
 #include "base/text.h"
 #include "daemon/config_keys.h"
+#include "daemon/engines.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,42 +128,23 @@ static struct cardea_status settle_url(struct config *c, struct config_error *er
     return CARDEA_SUCCESS;
 }
 
-/* A store URL. */
-static struct cardea_status check_store(const struct config *c, struct config_error *error, const char *key,
-                                        const char *url)
-{
-    static const char *const known[] = {
-        "memory", "postgres:", "postgresql:", "redis:", "rediss:", "valkey:", "memcached:"};
-    if (!view_starts(view_text(url), VIEW("sqlite:"))) {
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-            if (view_starts(view_text(url), view_text(known[i])))
-                return config_refuse(c, error, key, "%s: only sqlite:PATH is in this version, not %.*s", key,
-                                     (int)strcspn(url, ":"), url); /* not the whole: it may hold a password */
-        return config_refuse(c, error, key, "%s must be sqlite:PATH", key);
-    }
-    if (url[strlen("sqlite:")] == 0)
-        return config_refuse(c, error, key, "%s: sqlite: needs a path", key);
-    return CARDEA_SUCCESS;
-}
-
 static struct cardea_status settle_stores(struct config *c, struct config_error *error)
 {
     if (!given(c, "accounts")) {
         snprintf(c->accounts, sizeof(c->accounts), "sqlite:%.400s/cardea.db", c->state);
         derived(c, "accounts");
     }
-    struct cardea_status s = check_store(c, error, "accounts", c->accounts);
-    if (!cardea_ok(s))
-        return s;
+    char reason[CONFIG_REASON_MAX];
+    if (!cardea_ok(engines_check_accounts(c->accounts, reason, sizeof(reason))))
+        return config_refuse(c, error, "accounts", "accounts: %s", reason);
     if (!given(c, "sessions")) {
         memcpy(c->sessions, c->accounts, sizeof(c->sessions));
         derived(c, "sessions");
         return CARDEA_SUCCESS;
     }
-    s = check_store(c, error, "sessions", c->sessions);
-    if (cardea_ok(s) && strcmp(c->accounts, c->sessions) != 0)
-        return config_refuse(c, error, "sessions", "sessions: in this version they are kept with the accounts");
-    return s;
+    if (!cardea_ok(engines_check_sessions(c->sessions, reason, sizeof(reason))))
+        return config_refuse(c, error, "sessions", "sessions: %s", reason);
+    return CARDEA_SUCCESS;
 }
 
 /* The operator's socket lies there, and the address of a socket is short. */

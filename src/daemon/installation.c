@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
-#include "store/sqlite/sqlite.h"
+#include "daemon/engines.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -277,11 +277,6 @@ static struct cardea_status read_master_key(const char *path, struct master_key 
     return s;
 }
 
-static const char *database_path(const struct config *c)
-{
-    return c->accounts + strlen("sqlite:"); /* config_settle let nothing else through */
-}
-
 static struct cardea_status open_master_key(const struct config *c, enum installation_mode mode, struct installation *i,
                                             const struct outcome *o)
 {
@@ -291,7 +286,8 @@ static struct cardea_status open_master_key(const struct config *c, enum install
         return s;
     /* Only the embedded default is made, and only before there is a database: a key that went missing must not be
      * replaced by one that opens nothing. */
-    if (mode == INSTALLATION_CREATE && strcmp(own, c->master_key_file) == 0 && access(database_path(c), F_OK) != 0)
+    if (mode == INSTALLATION_CREATE && strcmp(own, c->master_key_file) == 0 &&
+        access(engines_database(c->accounts), F_OK) != 0)
         s = make_master_key(own, o);
     return cardea_ok(s) ? read_master_key(c->master_key_file, &i->master, o) : s;
 }
@@ -299,10 +295,11 @@ static struct cardea_status open_master_key(const struct config *c, enum install
 static struct cardea_status open_store(const struct config *c, enum installation_mode mode, struct installation *i,
                                        const struct outcome *o)
 {
-    const char *path = database_path(c);
+    const char *path = engines_database(c->accounts);
     if (mode == INSTALLATION_OPEN && access(path, F_OK) != 0)
         return fail(o, CARDEA_FAIL(E_NOT_FOUND), "there is no database %s", path);
-    return store_sqlite_open(path, installation_boot_ms, digest_sha256, &i->store, o->message, o->cap);
+    return engines_open(c->accounts, c->sessions, installation_boot_ms, installation_wall_ms, &i->store, o->message,
+                        o->cap);
 }
 
 /* An older version's installation lacks what was not there then. */

@@ -1,0 +1,28 @@
+/* Engines: which store a pair of URLs means, and where its code is.
+ *
+ * Decides: the schemes, which role each may play, and that a client library is loaded only where it is asked for.
+ *
+ *     accounts   sqlite:PATH
+ *     sessions   the same as accounts; sqlite:OTHER; memory; redis://, rediss://, redis-sentinel://, redis+unix://
+ *
+ * SQLite belongs to the process that opens it, and memory to nobody else: with them the installation is one node, which
+ * the lock on the state folder sees to.
+ */
+#ifndef DAEMON_ENGINES_H
+#define DAEMON_ENGINES_H
+
+#include "store/store.h"
+
+/* May this URL stand there? Reads no file but a password's. fails: E_USAGE, E_IO; reason is a sentence. */
+struct cardea_status engines_check_accounts(const char *url, char *reason, size_t cap) CARDEA_CHECKED;
+struct cardea_status engines_check_sessions(const char *url, char *reason, size_t cap) CARDEA_CHECKED;
+
+/* The path of an accounts URL that engines_check_accounts has let through. */
+const char *engines_database(const char *accounts_url);
+
+/* Open both roles as one store. fails: what the engines answer; message is a sentence. */
+struct cardea_status engines_open(const char *accounts_url, const char *sessions_url, int64_t (*boot_ms)(void),
+                                  int64_t (*wall_ms)(void), struct store **out, char *message,
+                                  size_t message_cap) CARDEA_CHECKED;
+
+#endif
