@@ -181,13 +181,11 @@ static enum exit_code set_name(const char *value, const char *option, char *out,
 {
     if (value == NULL)
         return EXIT_OK;
-    if (*value == '\0' || strlen(value) >= cap)
-        return USAGE("--%s: 1 to %zu characters", option, cap - 1);
     for (const char *p = value; *p != 0; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             return USAGE("--%s: no control characters", option);
-    memset(out, 0, cap);
-    memcpy(out, value, strlen(value));
+    if (*value == '\0' || !view_copy(view_text(value), out, cap))
+        return USAGE("--%s: 1 to %zu characters", option, cap - 1);
     return EXIT_OK;
 }
 

@@ -32,10 +32,11 @@ static enum exit_code make_ready(const struct context *c, const struct key_file 
     const struct jwk *k = &f->keys[0];
 
     if (f->form == KEY_FORM_JWKS) {
-        if (!cardea_ok(jwk_set_read(input_text(&f->text), asked, &out->set)))
-            return USAGE("%s: no set of keys that can be trusted: a kid stands twice, or secret and public keys are "
-                         "mixed",
-                         f->name);
+        struct cardea_status s = jwk_set_read(input_text(&f->text), asked, &out->set);
+        if (s.code == CARDEA_E_LIMIT || s.code == CARDEA_E_TOO_LARGE)
+            return USAGE("%s: more than %d usable keys, or %d entries", f->name, JWK_SET_MAX, JWK_SET_ENTRIES);
+        if (!cardea_ok(s))
+            return USAGE("%s: a kid stands twice, or secret and public keys are mixed: no set to trust", f->name);
         return out->set->count > 0
                    ? EXIT_OK
                    : USAGE("%s: no usable key for signatures; where keys name no alg, say --alg once", f->name);

@@ -78,6 +78,10 @@ describe('sign and verify', () => {
         token(NOT_VALID, ['verify', '--keys', path('set'), ...rules], [encode({ alg: 'RS256', kid: 'x', typ: 'at+jwt' }), ...rest].join('.'));
         writeFileSync(path('twice'), JSON.stringify({ keys: [set.keys[0], { ...set.keys[1], kid: set.keys[0].kid }] }));
         token(USAGE, ['verify', '--keys', path('twice'), ...rules], text);
+        writeFileSync(path('mixed'), JSON.stringify({ keys: [set.keys[0], JSON.parse(readFileSync(two))] }));
+        token(USAGE, ['verify', '--keys', path('mixed'), ...rules], text);
+        writeFileSync(path('many'), JSON.stringify({ keys: Array.from({ length: 65 }, (_, i) => ({ ...set.keys[0], kid: `${i}` })) }));
+        token(USAGE, ['verify', '--keys', path('many'), ...rules], text);
         writeFileSync(path('bare'), JSON.stringify({ keys: set.keys.map(({ alg, ...k }) => k) }));
         token(OK, ['verify', '--keys', path('bare'), ...rules, '--alg', 'RS256'], text);
         token(NOT_VALID, ['verify', '--keys', path('bare'), ...rules], text);
