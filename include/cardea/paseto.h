@@ -1,8 +1,8 @@
 /* PASETO v4: signed tokens (v4.public, Ed25519) and encrypted ones (v4.local, XChaCha20 and BLAKE2b), and their keys as
  * PASERK texts.
  *
- * Decides: whether a token is genuine. Refuses to decide: what its message says and until when it counts; PASETO
- * registers exp, nbf and iat as RFC 3339 texts, which the caller judges.
+ * Decides: whether a token is genuine. Refuses to decide: what its message says and until when it counts. For a
+ * token of claims (iss, aud, exp, …) give its key to a verifier (verifier.h), which judges them.
  *
  * Each purpose has a key type of its own, so that a key can serve no other. A token chooses nothing: the purpose is the
  * function's. v1, v2, v3 and the other purpose are refused before anything is decoded. Texts are canonical: one token,

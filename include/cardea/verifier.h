@@ -24,8 +24,8 @@
  * Threading: a verifier is set up by one thread, then immutable. One struct cardea_claims a thread, used again and
  * again. To change keys, make another verifier and put it in the old one's place.
  *
- * cost: cardea_verify makes no allocation under HS and EdDSA with Ed25519. Under RS, PS, ES and Ed448 OpenSSL makes
- * some of its own, as many as for the bare EVP_PKEY_verify with everything kept ready. As long as no more than 8
+ * cost: cardea_verify makes no allocation under HS, EdDSA with Ed25519, and PASETO. Under RS, PS, ES and Ed448 OpenSSL
+ * makes some of its own, as many as for the bare EVP_PKEY_verify with everything kept ready. As long as no more than 8
  * threads use one key in the same instant.
  *
  *     struct cardea_verifier *v;
@@ -42,6 +42,7 @@
 #define CARDEA_VERIFIER_H
 
 #include "cardea/key.h"
+#include "cardea/paseto.h"
 
 #include <stdint.h>
 
@@ -72,6 +73,15 @@ void cardea_verifier_free(struct cardea_verifier *v);
  *        others; CARDEA_E_LIMIT: more than CARDEA_KEY_SET_MAX */
 struct cardea_status cardea_verifier_add_key(struct cardea_verifier *v, const struct cardea_key *k) CARDEA_CHECKED;
 struct cardea_status cardea_verifier_add_keys(struct cardea_verifier *v, const struct cardea_keys *s) CARDEA_CHECKED;
+/* Trust a key of PASETO v4: tokens of its one purpose then verify, too, under the same policy but for type and
+ * algorithm, which are the key's own. Their claims are JSON, with exp, iat and nbf as RFC 3339 in whole seconds; they
+ * have no implicit assertion (for one, use cardea_paseto_verify). With several keys of a purpose, the footer must name
+ * one: {"kid":"k4.pid.…"}. A key that signs tokens of two meanings makes them interchangeable: PASETO knows no typ.
+ * fails: CARDEA_E_USAGE; CARDEA_E_CONFLICT: the key is there; CARDEA_E_LIMIT: more than CARDEA_VERIFIER_LIST_MAX */
+struct cardea_status cardea_verifier_add_paseto_public_key(struct cardea_verifier *v,
+                                                           const struct cardea_paseto_public_key *k) CARDEA_CHECKED;
+struct cardea_status cardea_verifier_add_paseto_local_key(struct cardea_verifier *v,
+                                                          const struct cardea_paseto_local_key *k) CARDEA_CHECKED;
 /* Accept this issuer: iss must be it, byte for byte. Several: one of them.
  * fails (this and those that follow): CARDEA_E_USAGE: empty, too long; CARDEA_E_LIMIT; CARDEA_E_BUSY */
 struct cardea_status cardea_verifier_issuer(struct cardea_verifier *v, const char *issuer) CARDEA_CHECKED;
@@ -102,7 +112,7 @@ struct cardea_status cardea_verifier_bound(struct cardea_verifier *v) CARDEA_CHE
 
 /* --- verification --- */
 
-/* Room for one verified token; about 48 KB. fails: CARDEA_E_BUSY. */
+/* Room for one verified token; about 56 KB. fails: CARDEA_E_BUSY. */
 struct cardea_status cardea_claims_new(struct cardea_claims **ret) CARDEA_CHECKED;
 void cardea_claims_free(struct cardea_claims *c); /* wipes */
 
@@ -126,10 +136,10 @@ struct cardea_status cardea_token_peek_key_id(struct cardea_bytes token, char *o
 const char *cardea_claims_issuer(const struct cardea_claims *c);
 const char *cardea_claims_subject(const struct cardea_claims *c);
 const char *cardea_claims_audience(const struct cardea_claims *c);
-const char *cardea_claims_id(const struct cardea_claims *c);     /* jti */
-const char *cardea_claims_type(const struct cardea_claims *c);   /* typ */
-const char *cardea_claims_key_id(const struct cardea_claims *c); /* of the key that verified it; "" for none */
-const char *cardea_claims_algorithm(const struct cardea_claims *c);
+const char *cardea_claims_id(const struct cardea_claims *c);        /* jti */
+const char *cardea_claims_type(const struct cardea_claims *c);      /* typ */
+const char *cardea_claims_key_id(const struct cardea_claims *c);    /* of the key that verified it; "" for none */
+const char *cardea_claims_algorithm(const struct cardea_claims *c); /* "ES256", …; "v4.public", "v4.local" */
 /* Unix time, in seconds; 0 where there is none. */
 int64_t cardea_claims_expires_at(const struct cardea_claims *c);
 int64_t cardea_claims_issued_at(const struct cardea_claims *c);

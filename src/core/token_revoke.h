@@ -32,7 +32,8 @@ struct token_revoke {
 };
 
 /* What the text is. Wipe *out with secret_wipe when done.
- * fails: E_USAGE: an API key, or by its own word a token of a trusted issuer; E_INVALID_TOKEN, E_INVALID_SESSION, E_EXPIRED: nothing that could be ended; E_BUSY. */
+ * fails: E_USAGE: an API key, or by its own word a token of a trusted issuer; E_INVALID_TOKEN, E_INVALID_SESSION,
+ * E_EXPIRED: nothing that could be ended; E_BUSY. */
 struct cardea_status token_revoke_read(const struct settings *s, const struct keyring *keys, struct view text,
                                        int64_t now_ms, struct token_revoke *out) CARDEA_CHECKED;
 /* End it. Writes nothing where it is over already. by: the API key that asked, for the journal.

@@ -1,6 +1,7 @@
-#include "core/token_verifier.h"
+#include "core/token_judge.h"
 
 #include "base/text.h"
+#include "base/timetext.h"
 
 /* 9999-12-31T23:59:59Z: leeways and lifetimes can be added to what is below without overflow. */
 #define TIME_MAX_S INT64_C(253402300799)
@@ -9,12 +10,18 @@
 
 /* --- the rules and the header --- */
 
-/* Do they say all that they must? */
+/* Do they say all that they must about claims? */
+bool token_rules_complete(const struct token_rules *r)
+{
+    return (r->issuer_count > 0) != r->any_issuer && (r->audience_count > 0) != r->any_audience && r->leeway_s >= 0 &&
+           r->leeway_s <= TOKEN_LEEWAY_MAX_S && r->lifetime_max_s >= 0 && r->age_max_s >= 0 &&
+           r->lifetime_max_s <= TIME_MAX_S && r->age_max_s <= TIME_MAX_S;
+}
+
+/* And about the header? */
 static bool rules_complete(const struct token_rules *r)
 {
-    return (r->issuer_count > 0) != r->any_issuer && (r->audience_count > 0) != r->any_audience && r->algorithms != 0 &&
-           (r->types != 0 || r->type.len > 0) && r->leeway_s >= 0 && r->leeway_s <= TOKEN_LEEWAY_MAX_S &&
-           r->lifetime_max_s >= 0 && r->age_max_s >= 0 && r->lifetime_max_s <= TIME_MAX_S && r->age_max_s <= TIME_MAX_S;
+    return token_rules_complete(r) && r->algorithms != 0 && (r->types != 0 || r->type.len > 0);
 }
 
 static struct view short_type(struct view typ)
@@ -59,7 +66,7 @@ static bool lay_out_texts(struct token_space *space, const struct json *doc)
     return true;
 }
 
-static struct view text_at(const char *texts, const struct json *doc, uint32_t string)
+struct view token_text_at(const char *texts, const struct json *doc, uint32_t string)
 {
     if (json_type(doc, string) != JSON_STRING)
         return VIEW_EMPTY;
@@ -101,10 +108,26 @@ static bool read_text(const struct verified_token *t, uint32_t at, struct view *
     return at == 0 || (out->len > 0 && printable(*out));
 }
 
-static bool read_time(const struct json *doc, uint32_t at, int64_t *out)
+/* RFC 3339 in whole seconds: a fraction would be cut, and what is cut is another time. */
+static bool rfc3339_seconds(struct view text, int64_t *out)
+{
+    int64_t ms;
+
+    if (view_has(text, '.') || !cardea_ok(rfc3339_parse(text, &ms)))
+        return false;
+    *out = ms / 1000;
+    return true;
+}
+
+static bool read_time(const struct verified_token *t, uint32_t at, enum token_times times, int64_t *out)
 {
     *out = 0;
-    return at == 0 || (cardea_ok(json_int(doc, at, out)) && *out >= 0 && *out <= TIME_MAX_S);
+    if (at == 0)
+        return true;
+    if (times == TOKEN_TIMES_RFC3339 ? !rfc3339_seconds(token_text(t, at), out)
+                                     : !cardea_ok(json_int(&t->claims, at, out)))
+        return false;
+    return *out >= 0 && *out <= TIME_MAX_S;
 }
 
 static bool read_issuer(const struct token_rules *r, uint32_t at, struct verified_token *t)
@@ -157,7 +180,7 @@ static const struct view claim_names[CLAIMS] = {
     [IAT] = {"iat", 3}, [NBF] = {"nbf", 3}, [JTI] = {"jti", 3}, [CNF] = {"cnf", 3},
 };
 
-static bool judge_claims(const struct token_rules *r, struct verified_token *t)
+static bool judge_claims(const struct token_rules *r, enum token_times times, struct verified_token *t)
 {
     const struct json *doc = &t->claims;
     uint32_t at[CLAIMS];
@@ -168,8 +191,8 @@ static bool judge_claims(const struct token_rules *r, struct verified_token *t)
     if (!read_issuer(r, at[ISS], t) || !read_audience(r, at[AUD], t) || !read_text(t, at[SUB], &t->subject) ||
         !read_text(t, at[JTI], &t->id) || (at[CNF] != 0 && !r->bound) || !required_there(r, doc))
         return false;
-    if (at[EXP] == 0 || !read_time(doc, at[EXP], &t->exp_s) || !read_time(doc, at[IAT], &t->iat_s) ||
-        !read_time(doc, at[NBF], &t->nbf_s))
+    if (at[EXP] == 0 || !read_time(t, at[EXP], times, &t->exp_s) || !read_time(t, at[IAT], times, &t->iat_s) ||
+        !read_time(t, at[NBF], times, &t->nbf_s))
         return false;
     if (at[IAT] == 0)
         return r->lifetime_max_s == 0 && r->age_max_s == 0;
@@ -203,7 +226,7 @@ struct cardea_status token_names_issuer(struct token_space *space, const struct 
     if (!cardea_ok(base64url_decode(space->jws.payload_text, space->plain, sizeof space->plain, &len)) ||
         !read_payload(space, len, &doc))
         return REFUSED;
-    struct view issuer = text_at(space->texts, &doc, json_get(&doc, 0, claim_names[ISS]));
+    struct view issuer = token_text_at(space->texts, &doc, json_get(&doc, 0, claim_names[ISS]));
     return listed(issuers, count, issuer, ret_index) ? CARDEA_SUCCESS : CARDEA_FAIL(E_NOT_FOUND);
 }
 
@@ -214,18 +237,22 @@ static bool key_fits(const struct jwk_key *key, const struct token_rules *rules,
            (rules->algorithms & TOKEN_ALGORITHM(key->algorithm)) != 0 && type_accepted(rules, space->jws.header.typ);
 }
 
+struct cardea_status token_judge(const struct token_rules *rules, enum token_times times, int64_t now_ms,
+                                 struct token_space *space, size_t len, struct verified_token *t)
+{
+    if (!read_payload(space, len, &t->claims))
+        return REFUSED;
+    t->texts = space->texts;
+    return judge_claims(rules, times, t) ? judge_times(rules, t, now_ms) : REFUSED;
+}
+
 /* A payload of len bytes that was signed. */
 static struct cardea_status judge(const struct jwk_key *key, const struct token_rules *rules, int64_t now_ms,
                                   struct token_space *space, size_t len, struct verified_token *out)
 {
     struct verified_token t;
+    struct cardea_status s = token_judge(rules, TOKEN_TIMES_NUMERIC, now_ms, space, len, &t);
 
-    if (!read_payload(space, len, &t.claims))
-        return REFUSED;
-    t.texts = space->texts;
-    if (!judge_claims(rules, &t))
-        return REFUSED;
-    struct cardea_status s = judge_times(rules, &t, now_ms);
     if (!cardea_ok(s))
         return s;
     t.algorithm = key->algorithm;
@@ -270,143 +297,4 @@ struct cardea_status token_verify(const struct jwk_set *keys, const struct token
     struct cardea_status s = token_read(text, space);
 
     return cardea_ok(s) ? token_check(jws_find_key(&space->jws, keys), rules, now_ms, space, out) : s;
-}
-
-/* --- claims --- */
-
-/* One reference token of a JSON Pointer, unescaped. False: a bad escape, or longer than any path. */
-static bool pointer_part(struct view part, char out[TOKEN_PATH_MAX], struct view *ret)
-{
-    size_t len = 0;
-
-    for (size_t i = 0; i < part.len; i++) {
-        char c = part.ptr[i];
-        if (c == '~') {
-            if (++i == part.len || (part.ptr[i] != '0' && part.ptr[i] != '1'))
-                return false;
-            c = part.ptr[i] == '0' ? '~' : '/';
-        }
-        out[len++] = c;
-    }
-    *ret = view_of(out, len);
-    return true;
-}
-
-static uint32_t element(const struct json *doc, uint32_t array, struct view part)
-{
-    uint64_t index;
-    uint32_t c = json_first(doc, array);
-
-    if (!cardea_ok(parse_u64(part, &index)))
-        return 0;
-    for (; c != 0 && index > 0; index--)
-        c = json_after(doc, array, c);
-    return c;
-}
-
-static uint32_t follow(const struct json *doc, struct view path)
-{
-    char storage[TOKEN_PATH_MAX];
-    struct view part, rest = view_skip(path, 1);
-    uint32_t at = 0;
-    bool more = true;
-
-    while (more) {
-        more = view_cut(rest, '/', &part, &rest);
-        if (!pointer_part(part, storage, &part))
-            return 0;
-        at = json_type(doc, at) == JSON_ARRAY ? element(doc, at, part) : json_get(doc, at, part);
-        if (at == 0)
-            return 0;
-    }
-    return at;
-}
-
-uint32_t token_claim(const struct verified_token *t, struct view path)
-{
-    if (path.len > TOKEN_PATH_MAX)
-        return 0;
-    return path.len > 0 && path.ptr[0] == '/' ? follow(&t->claims, path) : json_get(&t->claims, 0, path);
-}
-
-struct view token_text(const struct verified_token *t, uint32_t string)
-{
-    return text_at(t->texts, &t->claims, string);
-}
-
-struct view token_payload(const struct verified_token *t)
-{
-    return t->claims.text;
-}
-
-struct cardea_status token_claim_text(const struct verified_token *t, struct view path, struct view *out)
-{
-    uint32_t at = token_claim(t, path);
-
-    if (at == 0)
-        return CARDEA_FAIL(E_NOT_FOUND);
-    if (json_type(&t->claims, at) != JSON_STRING)
-        return CARDEA_FAIL(E_INVALID_FIELD);
-    *out = token_text(t, at);
-    return CARDEA_SUCCESS;
-}
-
-struct cardea_status token_claim_int(const struct verified_token *t, struct view path, int64_t *out)
-{
-    uint32_t at = token_claim(t, path);
-
-    return at == 0 ? CARDEA_FAIL(E_NOT_FOUND) : json_int(&t->claims, at, out);
-}
-
-struct cardea_status token_claim_bool(const struct verified_token *t, struct view path, bool *out)
-{
-    uint32_t at = token_claim(t, path);
-
-    return at == 0 ? CARDEA_FAIL(E_NOT_FOUND) : json_bool(&t->claims, at, out);
-}
-
-struct cardea_status token_claim_list(const struct verified_token *t, struct view path, struct view *out, size_t cap,
-                                      size_t *ret_count)
-{
-    const struct json *doc = &t->claims;
-    uint32_t at = token_claim(t, path);
-    size_t count = 0;
-
-    if (at == 0)
-        return CARDEA_FAIL(E_NOT_FOUND);
-    bool one = json_type(doc, at) == JSON_STRING;
-    if (!one && json_type(doc, at) != JSON_ARRAY)
-        return CARDEA_FAIL(E_INVALID_FIELD);
-    for (uint32_t c = one ? at : json_first(doc, at); c != 0; c = one ? 0 : json_after(doc, at, c)) {
-        if (json_type(doc, c) != JSON_STRING)
-            return CARDEA_FAIL(E_INVALID_FIELD);
-        if (count == cap)
-            return CARDEA_FAIL(E_TOO_LARGE);
-        out[count++] = token_text(t, c);
-    }
-    *ret_count = count;
-    return CARDEA_SUCCESS;
-}
-
-bool token_claim_has(const struct verified_token *t, struct view path, struct view word)
-{
-    const struct json *doc = &t->claims;
-    uint32_t at = token_claim(t, path);
-
-    if (at == 0 || word.len == 0)
-        return false;
-    if (json_type(doc, at) == JSON_STRING) {
-        struct view one, rest = token_text(t, at);
-        bool found = false;
-        for (bool more = true; more && !found;) {
-            more = view_cut(rest, ' ', &one, &rest);
-            found = view_equal(one, word);
-        }
-        return found;
-    }
-    if (json_type(doc, at) == JSON_ARRAY)
-        for (uint32_t c = json_first(doc, at); c != 0; c = json_after(doc, at, c))
-            if (json_type(doc, c) == JSON_STRING && view_equal(token_text(t, c), word))
-                return true;
-    return false;
 }

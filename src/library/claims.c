@@ -62,12 +62,12 @@ const char *cardea_claims_type(const struct cardea_claims *c)
 
 const char *cardea_claims_key_id(const struct cardea_claims *c)
 {
-    return verified(c) == NULL ? NULL : c->token.kid.ptr;
+    return verified(c) == NULL ? NULL : c->key_id;
 }
 
 const char *cardea_claims_algorithm(const struct cardea_claims *c)
 {
-    return verified(c) == NULL ? NULL : signature_algorithm_name(c->token.algorithm);
+    return verified(c) == NULL ? NULL : c->algorithm;
 }
 
 int64_t cardea_claims_expires_at(const struct cardea_claims *c)

@@ -9,6 +9,7 @@
 #include "base/view.h"
 #include "cardea/bytes.h"
 #include "core/jwk.h"
+#include "core/paserk.h"
 
 /* A pointer of NULL with a length is nothing that can be read. */
 static inline bool bytes_readable(struct cardea_bytes b)
@@ -38,6 +39,24 @@ struct cardea_keys {
     struct jwk_set *set;
 };
 
+struct cardea_paseto_public_key {
+    int _Atomic refs;
+    char id[PASERK_ID_TEXT + 1];
+    struct paseto_public_key ready;
+};
+struct cardea_paseto_secret_key {
+    int _Atomic refs;
+    char id[PASERK_ID_TEXT + 1];
+    struct paseto_secret_key ready;
+};
+struct cardea_paseto_local_key {
+    int _Atomic refs;
+    char id[PASERK_ID_TEXT + 1];
+    struct paseto_local_key ready;
+};
+
+struct cardea_paseto_public_key *paseto_public_key_ref(const struct cardea_paseto_public_key *k);
+struct cardea_paseto_local_key *paseto_local_key_ref(const struct cardea_paseto_local_key *k);
 struct cardea_key *key_ref(const struct cardea_key *k);
 struct cardea_keys *keys_ref(const struct cardea_keys *s);
 

@@ -5,6 +5,7 @@
 #include "crypto/random.h"
 #include "library/library.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 _Static_assert((int)CARDEA_PASETO_TEXT_MAX == (int)PASETO_TEXT_MAX &&
@@ -13,18 +14,6 @@ _Static_assert((int)CARDEA_PASETO_TEXT_MAX == (int)PASETO_TEXT_MAX &&
                    (int)CARDEA_PASERK_SIZE > (int)PASERK_SECRET_TEXT,
                "the limits in cardea/paseto.h");
 
-struct cardea_paseto_public_key {
-    char id[PASERK_ID_TEXT + 1];
-    struct paseto_public_key ready;
-};
-struct cardea_paseto_secret_key {
-    char id[PASERK_ID_TEXT + 1];
-    struct paseto_secret_key ready;
-};
-struct cardea_paseto_local_key {
-    char id[PASERK_ID_TEXT + 1];
-    struct paseto_local_key ready;
-};
 struct cardea_paseto_message {
     struct paseto_opened opened; /* empty: nothing verified */
     struct paseto_space space;
@@ -58,13 +47,14 @@ static void write_id(const struct paserk_id *id, char out[PASERK_ID_TEXT + 1])
             free(k);                                                                                                   \
             return s;                                                                                                  \
         }                                                                                                              \
+        atomic_init(&k->refs, 1);                                                                                      \
         write_id(&k->ready.id, k->id);                                                                                 \
         *ret = k;                                                                                                      \
         return s;                                                                                                      \
     }                                                                                                                  \
     void cardea_paseto_##kind##_key_free(struct cardea_paseto_##kind##_key *k)                                         \
     {                                                                                                                  \
-        if (k == NULL)                                                                                                 \
+        if (k == NULL || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) > 1)                             \
             return;                                                                                                    \
         clear(&k->ready);                                                                                              \
         free(k);                                                                                                       \
@@ -82,6 +72,22 @@ static void public_clear(struct paseto_public_key *k)
 KEY_FUNCTIONS(public, public_clear)
 KEY_FUNCTIONS(secret, paseto_secret_key_clear)
 KEY_FUNCTIONS(local, paseto_local_key_clear)
+
+struct cardea_paseto_public_key *paseto_public_key_ref(const struct cardea_paseto_public_key *k)
+{
+    struct cardea_paseto_public_key *mine = (struct cardea_paseto_public_key *)(uintptr_t)k;
+
+    atomic_fetch_add_explicit(&mine->refs, 1, memory_order_relaxed);
+    return mine;
+}
+
+struct cardea_paseto_local_key *paseto_local_key_ref(const struct cardea_paseto_local_key *k)
+{
+    struct cardea_paseto_local_key *mine = (struct cardea_paseto_local_key *)(uintptr_t)k;
+
+    atomic_fetch_add_explicit(&mine->refs, 1, memory_order_relaxed);
+    return mine;
+}
 
 struct cardea_status cardea_paseto_secret_key_generate(char *out, size_t cap, size_t *ret_len)
 {

@@ -24,6 +24,9 @@ struct cardea_verifier {
     const struct jwk_key *keys[CARDEA_KEY_SET_MAX];
     struct cardea_key *owners[CARDEA_KEY_SET_MAX]; /* what the keys live in */
     struct cardea_keys *sets[CARDEA_KEY_SET_MAX];
+    size_t public_count, local_count;
+    struct cardea_paseto_public_key *publics[CARDEA_VERIFIER_LIST_MAX];
+    struct cardea_paseto_local_key *locals[CARDEA_VERIFIER_LIST_MAX];
 };
 
 /* --- policy --- */
@@ -56,6 +59,10 @@ void cardea_verifier_free(struct cardea_verifier *v)
         cardea_key_free(v->owners[i]);
     for (size_t i = 0; i < v->set_count; i++)
         cardea_keys_free(v->sets[i]);
+    for (size_t i = 0; i < v->public_count; i++)
+        cardea_paseto_public_key_free(v->publics[i]);
+    for (size_t i = 0; i < v->local_count; i++)
+        cardea_paseto_local_key_free(v->locals[i]);
     list_clear(&v->issuers);
     list_clear(&v->audiences);
     list_clear(&v->required);
@@ -98,6 +105,34 @@ struct cardea_status cardea_verifier_add_keys(struct cardea_verifier *v, const s
     v->sets[v->set_count++] = keys_ref(set);
     for (uint32_t i = 0; i < set->set->count; i++)
         v->keys[v->key_count++] = &set->set->keys[i];
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_add_paseto_public_key(struct cardea_verifier *v,
+                                                           const struct cardea_paseto_public_key *k)
+{
+    if (v == NULL || k == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    for (size_t i = 0; i < v->public_count; i++)
+        if (paserk_id_same(&v->publics[i]->ready.id, &k->ready.id))
+            return CARDEA_FAIL(E_CONFLICT);
+    if (v->public_count == CARDEA_VERIFIER_LIST_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    v->publics[v->public_count++] = paseto_public_key_ref(k);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status cardea_verifier_add_paseto_local_key(struct cardea_verifier *v,
+                                                          const struct cardea_paseto_local_key *k)
+{
+    if (v == NULL || k == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    for (size_t i = 0; i < v->local_count; i++)
+        if (paserk_id_same(&v->locals[i]->ready.id, &k->ready.id))
+            return CARDEA_FAIL(E_CONFLICT);
+    if (v->local_count == CARDEA_VERIFIER_LIST_MAX)
+        return CARDEA_FAIL(E_LIMIT);
+    v->locals[v->local_count++] = paseto_local_key_ref(k);
     return CARDEA_SUCCESS;
 }
 
@@ -244,7 +279,57 @@ static const struct jwk_key *find_key(const struct cardea_verifier *v, const str
     return found;
 }
 
-static struct cardea_status verify(const struct cardea_verifier *v, struct view token, int64_t now_s,
+static struct cardea_status verify_jws(const struct cardea_verifier *v, const struct token_rules *rules,
+                                       struct view token, int64_t now_ms, struct cardea_claims *c)
+{
+    struct cardea_status s = token_read(token, &c->space);
+
+    if (cardea_ok(s))
+        s = token_check(find_key(v, &c->space.jws.header), rules, now_ms, &c->space, &c->token);
+    if (!cardea_ok(s))
+        return s;
+    c->algorithm = signature_algorithm_name(c->token.algorithm);
+    return view_copy(c->token.kid, c->key_id, sizeof c->key_id) && view_copy(c->token.type, c->type, sizeof c->type)
+               ? CARDEA_SUCCESS
+               : CARDEA_FAIL(E_INTERNAL);
+}
+
+/* The only key of its purpose, whatever the footer says, as with a JWS; else the one that the footer names. */
+static struct cardea_status verify_public(const struct cardea_verifier *v, const struct token_rules *rules,
+                                          struct view token, int64_t now_ms, struct cardea_claims *c)
+{
+    const struct cardea_paseto_public_key *k = v->public_count == 1 ? v->publics[0] : NULL;
+    struct paserk_id id;
+
+    if (k == NULL && cardea_ok(token_footer_key(token, &id)))
+        for (size_t i = 0; i < v->public_count && k == NULL; i++)
+            k = paserk_id_same(&v->publics[i]->ready.id, &id) ? v->publics[i] : NULL;
+    if (k == NULL)
+        return CARDEA_FAIL(E_INVALID_TOKEN);
+    c->algorithm = "v4.public";
+    memcpy(c->key_id, k->id, sizeof k->id);
+    return token_check_public(&k->ready, rules, token, VIEW_EMPTY, now_ms, &c->work, &c->space, &c->token);
+}
+
+static struct cardea_status verify_local(const struct cardea_verifier *v, const struct token_rules *rules,
+                                         struct view token, int64_t now_ms, struct cardea_claims *c)
+{
+    const struct cardea_paseto_local_key *k = v->local_count == 1 ? v->locals[0] : NULL;
+    struct paserk_id id;
+
+    if (k == NULL && cardea_ok(token_footer_key(token, &id)))
+        for (size_t i = 0; i < v->local_count && k == NULL; i++)
+            k = paserk_id_same(&v->locals[i]->ready.id, &id) ? v->locals[i] : NULL;
+    if (k == NULL)
+        return CARDEA_FAIL(E_INVALID_TOKEN);
+    c->algorithm = "v4.local";
+    memcpy(c->key_id, k->id, sizeof k->id);
+    return token_check_local(&k->ready, rules, token, VIEW_EMPTY, now_ms, &c->work, &c->space, &c->token);
+}
+
+/* The two forms have nothing in common, neither a first character nor a key: a token's form chooses among disjoint sets
+ * of keys, and within one, the key says everything. */
+static struct cardea_status verify(const struct cardea_verifier *v, struct view token, int64_t now_ms,
                                    struct cardea_claims *c)
 {
     struct token_rules rules = v->rules;
@@ -255,10 +340,16 @@ static struct cardea_status verify(const struct cardea_verifier *v, struct view 
     rules.audience_count = v->audiences.count;
     rules.required = v->required.items;
     rules.required_count = v->required.count;
-    struct cardea_status s = token_read(token, &c->space);
-    if (cardea_ok(s))
-        s = token_check(find_key(v, &c->space.jws.header), &rules, now_s * 1000, &c->space, &c->token);
-    return s;
+    c->type[0] = '\0';
+    switch (paseto_purpose(token)) {
+    case PASETO_PUBLIC:
+        return verify_public(v, &rules, token, now_ms, c);
+    case PASETO_LOCAL:
+        return verify_local(v, &rules, token, now_ms, c);
+    case PASETO_UNSET:
+        break;
+    }
+    return verify_jws(v, &rules, token, now_ms, c);
 }
 
 struct cardea_status cardea_verify(const struct cardea_verifier *v, struct cardea_bytes token, int64_t now_s,
@@ -267,15 +358,11 @@ struct cardea_status cardea_verify(const struct cardea_verifier *v, struct carde
     if (claims != NULL)
         claims->verified = false;
     if (v == NULL || claims == NULL || !bytes_readable(token) || now_s < 0 || now_s > INT64_MAX / 1000 ||
-        v->key_count == 0 || (v->issuers.count == 0 && !v->rules.any_issuer) ||
+        v->key_count + v->public_count + v->local_count == 0 || (v->issuers.count == 0 && !v->rules.any_issuer) ||
         (v->audiences.count == 0 && !v->rules.any_audience))
         return CARDEA_FAIL(E_USAGE);
-    struct cardea_status s = verify(v, bytes_view(token), now_s, claims);
-    if (!cardea_ok(s))
-        return s;
-    if (!view_copy(claims->token.type, claims->type, sizeof claims->type))
-        return CARDEA_FAIL(E_INTERNAL);
-    claims->verified = true;
+    struct cardea_status s = verify(v, bytes_view(token), now_s * 1000, claims);
+    claims->verified = cardea_ok(s);
     return s;
 }
 

@@ -165,7 +165,11 @@ static void paseto(void **state)
     struct cardea_paseto_public_key *public = NULL;
     struct cardea_paseto_local_key *local = NULL;
     struct cardea_paseto_message *m = NULL;
-    struct cardea_bytes none = cardea_bytes(NULL, 0), message = cardea_text("{\"sub\":\"alice\"}");
+    struct cardea_verifier *v = new_verifier();
+    struct cardea_claims *claims = NULL;
+    struct cardea_bytes none = cardea_bytes(NULL, 0),
+                        message = cardea_text("{\"iss\":\"" ISSUER "\",\"aud\":\"" AUDIENCE
+                                              "\",\"exp\":\"2027-01-15T08:01:00Z\"}");
     char text[CARDEA_PASERK_SIZE], signed_text[512], sealed_text[512];
     size_t len, signed_len = 0, sealed_len = 0;
 
@@ -177,16 +181,23 @@ static void paseto(void **state)
     assert_ok(cardea_paseto_local_key_generate(text, sizeof text, &len));
     assert_ok(cardea_paseto_local_key_read(cardea_bytes(text, len), &local));
     assert_ok(cardea_paseto_message_new(&m));
+    assert_ok(cardea_verifier_add_paseto_public_key(v, public));
+    assert_ok(cardea_verifier_add_paseto_local_key(v, local));
+    assert_ok(cardea_claims_new(&claims));
     size_t before = allocations;
-    struct cardea_status s[4];
+    struct cardea_status s[6];
     s[0] = cardea_paseto_sign(secret, message, none, none, signed_text, sizeof signed_text, &signed_len);
     s[1] = cardea_paseto_verify(public, cardea_bytes(signed_text, signed_len), none, m);
     s[2] = cardea_paseto_encrypt(local, message, none, none, sealed_text, sizeof sealed_text, &sealed_len);
     s[3] = cardea_paseto_decrypt(local, cardea_bytes(sealed_text, sealed_len), none, m);
+    s[4] = cardea_verify(v, cardea_bytes(signed_text, signed_len), now_s, claims);
+    s[5] = cardea_verify(v, cardea_bytes(sealed_text, sealed_len), now_s, claims);
     size_t made = allocations - before;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 6; i++)
         assert_ok(s[i]);
     assert_int_equal(made, 0);
+    cardea_claims_free(claims);
+    cardea_verifier_free(v);
     cardea_paseto_message_free(m);
     cardea_paseto_public_key_free(public);
     cardea_paseto_secret_key_free(secret);

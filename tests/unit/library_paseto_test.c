@@ -84,6 +84,114 @@ static void encrypted_tokens(void **state)
     cardea_paseto_local_key_free(k);
 }
 
+/* A verifier judges the claims of both purposes beside a JWT's, each under keys of its own. */
+static void claims_by_a_verifier(void **state)
+{
+    static const char good[] =
+        "{\"iss\":\"" ISSUER "\",\"aud\":\"" AUDIENCE "\",\"sub\":\"alice\",\"exp\":\"2027-01-15T08:01:00Z\",\"n\":7}";
+    struct cardea_paseto_secret_key *secrets[2] = {NULL, NULL};
+    struct cardea_paseto_public_key *publics[2] = {NULL, NULL};
+    struct cardea_paseto_local_key *locals[2] = {NULL, NULL};
+    struct cardea_verifier *v = new_verifier();
+    struct cardea_claims *claims = NULL;
+    struct cardea_bytes none = cardea_bytes(NULL, 0);
+    struct cardea_key *jwk = new_key("HS256", NULL);
+    char text[CARDEA_PASERK_SIZE], footer[128];
+    int64_t n;
+    size_t len;
+
+    (void)state;
+    assert_ok(cardea_claims_new(&claims));
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(cardea_paseto_secret_key_generate(text, sizeof text, &len));
+        assert_ok(cardea_paseto_secret_key_read(cardea_bytes(text, len), &secrets[i]));
+        assert_ok(cardea_paseto_secret_key_write_public(secrets[i], text, sizeof text, &len));
+        assert_ok(cardea_paseto_public_key_read(cardea_bytes(text, len), &publics[i]));
+        assert_ok(cardea_paseto_local_key_generate(text, sizeof text, &len));
+        assert_ok(cardea_paseto_local_key_read(cardea_bytes(text, len), &locals[i]));
+    }
+    assert_code(cardea_verify(v, none, now_s, claims), E_USAGE); /* no key at all */
+    assert_ok(cardea_verifier_add_paseto_public_key(v, publics[0]));
+    assert_code(cardea_verifier_add_paseto_public_key(v, publics[0]), E_CONFLICT);
+    /* The only key of the purpose serves whatever the footer says. */
+    assert_ok(cardea_paseto_sign(secrets[0], cardea_text(good), cardea_text("x"), none, token, sizeof token, &len));
+    assert_ok(cardea_verify(v, cardea_bytes(token, len), now_s, claims));
+    assert_string_equal(cardea_claims_subject(claims), "alice");
+    assert_string_equal(cardea_claims_algorithm(claims), "v4.public");
+    assert_string_equal(cardea_claims_key_id(claims), cardea_paseto_public_key_id(publics[0]));
+    assert_null(cardea_claims_type(claims));
+    assert_int_equal(cardea_claims_expires_at(claims), now_s + 60);
+    assert_ok(cardea_claims_int(claims, "n", &n));
+    assert_int_equal(n, 7);
+    assert_code(cardea_verify(v, cardea_bytes(token, len), now_s + 90, claims), E_EXPIRED);
+    assert_null(cardea_claims_subject(claims));
+    assert_null(cardea_claims_key_id(claims));
+    assert_ok(cardea_paseto_sign(secrets[1], cardea_text(good), none, none, token, sizeof token, &len));
+    assert_code(cardea_verify(v, cardea_bytes(token, len), now_s, claims), E_INVALID_TOKEN);
+    /* With two, the footer must name one. */
+    assert_ok(cardea_verifier_add_paseto_public_key(v, publics[1]));
+    assert_code(cardea_verify(v, cardea_bytes(token, len), now_s, claims), E_INVALID_TOKEN);
+    for (size_t named = 0; named < 2; named++) {
+        snprintf(footer, sizeof footer, "{\"kid\":\"%s\"}", cardea_paseto_public_key_id(publics[named]));
+        assert_ok(
+            cardea_paseto_sign(secrets[1], cardea_text(good), cardea_text(footer), none, token, sizeof token, &len));
+        struct cardea_status s = cardea_verify(v, cardea_bytes(token, len), now_s, claims);
+        assert_int_equal(s.code, named == 1 ? CARDEA_OK : CARDEA_E_INVALID_TOKEN);
+    }
+    /* An encrypted token needs a key of its own kind, and so does a JWT. */
+    snprintf(footer, sizeof footer, "{\"kid\":\"%s\"}", cardea_paseto_local_key_id(locals[1]));
+    assert_ok(
+        cardea_paseto_encrypt(locals[1], cardea_text(good), cardea_text(footer), none, token, sizeof token, &len));
+    assert_code(cardea_verify(v, cardea_bytes(token, len), now_s, claims), E_INVALID_TOKEN);
+    assert_ok(cardea_verifier_add_paseto_local_key(v, locals[0]));
+    assert_code(cardea_verify(v, cardea_bytes(token, len), now_s, claims), E_INVALID_TOKEN);
+    assert_ok(cardea_verifier_add_paseto_local_key(v, locals[1]));
+    assert_code(cardea_verifier_add_paseto_local_key(v, locals[1]), E_CONFLICT);
+    for (size_t i = 0; i < 2; i++) {
+        cardea_paseto_secret_key_free(secrets[i]);
+        cardea_paseto_public_key_free(publics[i]); /* the verifier keeps its own */
+        cardea_paseto_local_key_free(locals[i]);
+    }
+    assert_ok(cardea_verify(v, cardea_bytes(token, len), now_s, claims));
+    assert_string_equal(cardea_claims_algorithm(claims), "v4.local");
+    assert_code(cardea_verify(v, new_token(jwk), now_s, claims), E_INVALID_TOKEN);
+    assert_ok(cardea_verifier_add_key(v, jwk));
+    assert_ok(cardea_verify(v, new_token(jwk), now_s, claims));
+    assert_string_equal(cardea_claims_algorithm(claims), "HS256");
+    assert_code(cardea_verifier_add_paseto_public_key(v, NULL), E_USAGE);
+    assert_code(cardea_verifier_add_paseto_local_key(NULL, NULL), E_USAGE);
+    cardea_key_free(jwk);
+    cardea_claims_free(claims);
+    cardea_verifier_free(v);
+}
+
+static void too_many_keys(void **state)
+{
+    struct cardea_verifier *v = new_verifier();
+    char text[CARDEA_PASERK_SIZE];
+    size_t len;
+
+    (void)state;
+    for (int i = 0; i <= CARDEA_VERIFIER_LIST_MAX; i++) {
+        struct cardea_paseto_local_key *k = NULL;
+        struct cardea_paseto_secret_key *s = NULL;
+        struct cardea_paseto_public_key *p = NULL;
+        enum cardea_code wanted = i < CARDEA_VERIFIER_LIST_MAX ? CARDEA_OK : CARDEA_E_LIMIT;
+        assert_ok(cardea_paseto_local_key_generate(text, sizeof text, &len));
+        assert_ok(cardea_paseto_local_key_read(cardea_bytes(text, len), &k));
+        assert_int_equal(cardea_verifier_add_paseto_local_key(v, k).code, wanted);
+        assert_ok(cardea_paseto_secret_key_generate(text, sizeof text, &len));
+        assert_ok(cardea_paseto_secret_key_read(cardea_bytes(text, len), &s));
+        assert_ok(cardea_paseto_secret_key_write_public(s, text, sizeof text, &len));
+        assert_ok(cardea_paseto_public_key_read(cardea_bytes(text, len), &p));
+        assert_int_equal(cardea_verifier_add_paseto_public_key(v, p).code, wanted);
+        cardea_paseto_local_key_free(k);
+        cardea_paseto_secret_key_free(s);
+        cardea_paseto_public_key_free(p);
+    }
+    cardea_verifier_free(v);
+}
+
 static void sizes_and_misuse(void **state)
 {
     static char large[CARDEA_PASETO_TEXT_MAX];
@@ -162,9 +270,8 @@ static void sizes_and_misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signed_tokens),
-        cmocka_unit_test(encrypted_tokens),
-        cmocka_unit_test(sizes_and_misuse),
+        cmocka_unit_test(signed_tokens), cmocka_unit_test(encrypted_tokens), cmocka_unit_test(claims_by_a_verifier),
+        cmocka_unit_test(too_many_keys), cmocka_unit_test(sizes_and_misuse),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
