@@ -35,18 +35,13 @@ void buf_user_id(struct buf *b, struct user_id id)
 struct cardea_status user_id_parse(struct view v, struct user_id *out)
 {
     char digits[2 * sizeof out->bytes];
-    if (v.len != USER_ID_TEXT)
+    if (v.len != USER_ID_TEXT || v.ptr[8] != '-' || v.ptr[13] != '-' || v.ptr[18] != '-' || v.ptr[23] != '-')
         return CARDEA_FAIL(E_BAD_REQUEST);
-    for (size_t i = 0; i < sizeof out->bytes; i++) {
-        if (dash_before(i)) {
-            if (v.ptr[0] != '-')
-                return CARDEA_FAIL(E_BAD_REQUEST);
-            v = view_skip(v, 1);
-        }
-        digits[2 * i] = v.ptr[0];
-        digits[2 * i + 1] = v.ptr[1];
-        v = view_skip(v, 2);
-    }
+    memcpy(digits, v.ptr, 8);
+    memcpy(digits + 8, v.ptr + 9, 4);
+    memcpy(digits + 12, v.ptr + 14, 4);
+    memcpy(digits + 16, v.ptr + 19, 4);
+    memcpy(digits + 20, v.ptr + 24, 12);
     return hex_decode_exact(view_of(digits, sizeof digits), out->bytes, sizeof out->bytes);
 }
 

@@ -1,6 +1,8 @@
 /* Questions to a text that json_read has accepted. */
 #include "base/json_text.h"
 
+enum { INT_DIGITS_SAFE = 18 }; /* as many nines are less than 2^63 */
+
 static const struct json_token *token_of(const struct json *doc, uint32_t token, enum json_type type)
 {
     return token < doc->count && doc->tokens[token].type == type ? &doc->tokens[token] : NULL;
@@ -30,13 +32,33 @@ static bool unescapes_to(struct view source, struct view name)
     return name.len == 0;
 }
 
-/* The last character first: claims have three letters each, and a call of memcmp costs more than all of them. */
+/* Names are short: two loads that may overlap are cheaper than a call of memcmp. */
+static bool same_bytes(const char *a, const char *b, size_t len)
+{
+    if (len > 16)
+        return memcmp(a, b, len) == 0;
+    if (len >= 8) {
+        uint64_t p[2], q[2];
+        memcpy(&p[0], a, 8);
+        memcpy(&q[0], b, 8);
+        memcpy(&p[1], a + len - 8, 8);
+        memcpy(&q[1], b + len - 8, 8);
+        return ((p[0] ^ q[0]) | (p[1] ^ q[1])) == 0;
+    }
+    if (len >= 4) {
+        uint32_t p[2], q[2];
+        memcpy(&p[0], a, 4);
+        memcpy(&q[0], b, 4);
+        memcpy(&p[1], a + len - 4, 4);
+        memcpy(&q[1], b + len - 4, 4);
+        return ((p[0] ^ q[0]) | (p[1] ^ q[1])) == 0;
+    }
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 static bool is_name(const struct json *doc, const struct json_token *t, struct view name)
 {
-    const char *text = doc->text.ptr + t->start;
-
-    return t->len == name.len && (name.len == 0 || (text[name.len - 1] == name.ptr[name.len - 1] &&
-                                                    memcmp(text, name.ptr, name.len - 1) == 0));
+    return t->len == name.len && same_bytes(doc->text.ptr + t->start, name.ptr, name.len);
 }
 
 uint32_t json_get(const struct json *doc, uint32_t object, struct view name)
@@ -132,6 +154,15 @@ struct cardea_status json_int(const struct json *doc, uint32_t token, int64_t *o
     if (negative && v.ptr[i] == '0') /* "-0": zero has one text */
         return CARDEA_FAIL(E_INVALID_FIELD);
     int64_t n = 0;
+    if (v.len - i <= INT_DIGITS_SAFE) { /* it has digits alone, or it is no integer */
+        for (; i < v.len; i++) {
+            if (v.ptr[i] < '0' || v.ptr[i] > '9')
+                return CARDEA_FAIL(E_INVALID_FIELD);
+            n = n * 10 + (v.ptr[i] - '0');
+        }
+        *out = negative ? -n : n;
+        return CARDEA_SUCCESS;
+    }
     /* Summed on the negative side, which reaches one further. */
     for (; i < v.len; i++) {
         if (v.ptr[i] < '0' || v.ptr[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||

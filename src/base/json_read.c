@@ -7,6 +7,10 @@
 #include "base/json_text.h"
 #include "base/utf8.h"
 
+#ifdef __SSE2__ /* every x86-64 */
+#include <immintrin.h>
+#endif
+
 enum { PAIRWISE_MAX = 16, SORT_BINS = 32 };
 
 typedef const unsigned char *position;
@@ -62,6 +66,17 @@ static inline bool is_plain(unsigned char c)
 /* The first byte from p that ends a run of plain ASCII: a quote, a backslash, a control, or more than ASCII. */
 static inline position skip_plain(position p, position end)
 {
+#ifdef __SSE2__
+    const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\'), last_control = _mm_set1_epi8(0x1f);
+    for (; end - p >= 16; p += 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i stops = _mm_or_si128(_mm_cmpeq_epi8(c, quotes), _mm_cmpeq_epi8(c, backslashes));
+        stops = _mm_or_si128(stops, _mm_cmpeq_epi8(_mm_min_epu8(c, last_control), c));
+        unsigned stop = (unsigned)_mm_movemask_epi8(_mm_or_si128(stops, c)); /* c: its top bit is more than ASCII */
+        if (stop != 0)
+            return p + (unsigned)__builtin_ctz(stop);
+    }
+#endif
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     while (end - p >= 8) {
         uint64_t x;
@@ -224,20 +239,13 @@ static uint32_t mix(uint32_t first, uint32_t last, size_t len)
 
 /* From the first four bytes, the last four and the length: enough to tell the names of one object apart in practice,
  * and where it is not, bytes decide. Equal names have equal fingerprints, however they are escaped. */
-static inline uint32_t fingerprint(struct reader *r, const struct json_token *t)
+static uint32_t fingerprint_escaped(position p, position end)
 {
-    position p = r->begin + t->start, end = p + t->len;
     uint32_t first = 0, last = 0;
-    size_t len = t->len;
-    if (!t->escaped && len >= 4) {
-        memcpy(&first, p, 4);
-        memcpy(&last, end - 4, 4);
-        return mix(__builtin_bswap32(first), __builtin_bswap32(last), len);
-    }
-    len = 0;
+    size_t len = 0;
     while (p < end) {
         unsigned char out[4];
-        size_t n = t->escaped ? json_unescape_next(&p, out) : (out[0] = *p++, (size_t)1);
+        size_t n = json_unescape_next(&p, out);
         for (size_t i = 0; i < n; i++) {
             last = last << 8 | out[i];
             if (++len <= 4)
@@ -247,9 +255,80 @@ static inline uint32_t fingerprint(struct reader *r, const struct json_token *t)
     return mix(first, last, len);
 }
 
-/* A name and its colon, p where the name should start; answers where the value starts. */
+static inline uint32_t big_endian(position p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Four bytes from p can be read. */
+static inline uint32_t fingerprint_plain(position p, size_t len)
+{
+    uint32_t first = big_endian(p);
+    if (len >= 4)
+        return mix(first, big_endian(p + len - 4), len);
+    first = len == 0 ? 0 : first >> (32 - 8 * len);
+    return mix(first, first, len);
+}
+
+static inline uint32_t fingerprint(const struct reader *r, const struct json_token *t)
+{
+    position p = r->begin + t->start;
+    return t->escaped || r->end - p < 4 ? fingerprint_escaped(p, p + t->len) : fingerprint_plain(p, t->len);
+}
+
+/* Where a value ends that is a plain string or an integer without sign; NULL for any other. *ret_token says what it is.
+ * Sixteen bytes from p can be read, though the value may be longer. */
+static inline position skim_value(const struct reader *r, position p, struct json_token *ret_token)
+{
+    bool string = *p == '"';
+    position start = string ? p + 1 : p, stop;
+    if (string) {
+        stop = skip_plain(start, r->end);
+    } else {
+        if (*p < '1' || *p > '9')
+            return NULL;
+        for (stop = p + 1; stop < r->end && is_digit(*stop);)
+            stop++;
+    }
+    if (stop == r->end || (string && *stop != '"'))
+        return NULL;
+    *ret_token = (struct json_token){.start = (uint32_t)(start - r->begin),
+                                     .len = (uint32_t)(stop - start),
+                                     .type = string ? JSON_STRING : JSON_NUMBER};
+    return string ? stop + 1 : stop;
+}
+
+/* What nearly all members of claims are, "name":"text", or "name":123, without escapes or white space: as many of them
+ * as come one behind the other from p on, where a name should start. What is not of that form, the last member of an
+ * object too, is left to read_name and who comes after it; what is taken they would take, with the same tokens. */
+static position skim_members(struct reader *r, position p)
+{
+    struct json_token *t = r->tokens + r->count, *container = &r->tokens[r->open[r->depth - 1]];
+    while (r->end - p >= 32 && r->cap - r->count >= 2 && *p == '"') {
+        position name = p + 1, stop = skip_plain(name, r->end);
+        if (r->end - stop < 16 || stop[0] != '"' || stop[1] != ':')
+            break;
+        position after = skim_value(r, stop + 2, t + 1);
+        if (after == NULL || after == r->end || *after != ',')
+            break;
+        *t = (struct json_token){.start = (uint32_t)(name - r->begin),
+                                 .len = (uint32_t)(stop - name),
+                                 .next = fingerprint_plain(name, (size_t)(stop - name)),
+                                 .type = JSON_STRING};
+        r->count += 2;
+        t[1].next = r->count;
+        t += 2;
+        container->count++;
+        p = skip_space(after + 1, r->end);
+    }
+    return p;
+}
+
+/* A name and its colon, p where the name should start; answers where the value starts. The members that skim_members
+ * takes first have ended. */
 static inline position read_name(struct reader *r, position p)
 {
+    p = skim_members(r, p);
     uint32_t index = r->count;
     if (p == r->end || *p != '"')
         return fail(r, p, "expected a name");
@@ -273,15 +352,27 @@ static inline uint32_t next_name(const struct reader *r, uint32_t name)
     return r->tokens[name + 1].next;
 }
 
+/* Is there, among the n names before it, one that is the same? */
+static bool named_before(const struct reader *r, const uint32_t *names, const uint32_t *prints, uint32_t n,
+                         uint32_t name, uint32_t print)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (prints[i] == print && json_names_compare(r->text, &r->tokens[names[i]], &r->tokens[name]) == 0)
+            return true;
+    return false;
+}
+
+/* Six bits of each fingerprint are kept as a set: only a name whose six were seen before is compared at all. */
 static uint32_t duplicate_pairwise(struct reader *r, uint32_t object)
 {
     uint32_t names[PAIRWISE_MAX], prints[PAIRWISE_MAX], n = 0;
+    uint64_t seen = 0;
     for (uint32_t name = object + 1; name < r->count; name = next_name(r, name)) {
         uint32_t print = r->tokens[name].next;
-        for (uint32_t i = 0; i < n; i++) {
-            if (prints[i] == print && json_names_compare(r->text, &r->tokens[names[i]], &r->tokens[name]) == 0)
-                return name;
-        }
+        uint64_t bit = UINT64_C(1) << (print * 0x9E3779B1u >> 26);
+        if ((seen & bit) != 0 && named_before(r, names, prints, n, name, print))
+            return name;
+        seen |= bit;
         names[n] = name;
         prints[n++] = print;
         r->tokens[name].next = name + 1;

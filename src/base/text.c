@@ -17,26 +17,30 @@ void buf_hex(struct buf *b, const void *bytes, size_t len)
     buf_grew(b, len * 2);
 }
 
+#define NIBBLES(c, n)                                                                                                  \
+    [c] = (n) + 1, [(c) + 1] = (n) + 2, [(c) + 2] = (n) + 3, [(c) + 3] = (n) + 4, [(c) + 4] = (n) + 5,                 \
+    [(c) + 5] = (n) + 6
+
+/* One more than the value of a hexadecimal digit; 0 for what is none. */
+static const uint8_t nibbles[256] = {
+    NIBBLES('0', 0), ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10, NIBBLES('a', 10), NIBBLES('A', 10),
+};
+
 /* The value of a hexadecimal digit, or -1. */
 static int nibble(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    return nibbles[(unsigned char)c] - 1;
 }
 
 struct cardea_status hex_decode_exact(struct view text, void *out, size_t len)
 {
+    int all = 0;
     if (len > SIZE_MAX / 2 || text.len != len * 2)
         return CARDEA_FAIL(E_BAD_REQUEST);
-    for (size_t i = 0; i < text.len; i++) {
-        if (nibble(text.ptr[i]) < 0)
-            return CARDEA_FAIL(E_BAD_REQUEST);
-    }
+    for (size_t i = 0; i < text.len; i++)
+        all |= nibble(text.ptr[i]); /* negative as soon as one is */
+    if (all < 0)
+        return CARDEA_FAIL(E_BAD_REQUEST);
     unsigned char *to = out;
     for (size_t i = 0; i < len; i++)
         to[i] = (unsigned char)((unsigned)nibble(text.ptr[2 * i]) << 4 | (unsigned)nibble(text.ptr[2 * i + 1]));

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { TOKENS = 4096 };
@@ -305,6 +306,91 @@ static void large_objects_are_judged_alike(void **state)
     buf_clear(&b);
 }
 
+/* Members of plain text and numbers are read by a shortcut where enough text follows: whatever stands between them,
+ * before or behind, the tokens must be those of the same members read one by one, and a name twice is found wherever.
+ */
+static const char *const various[] = {
+    "\"a\":\"text\"",
+    "\"bb\":1234567890",
+    "\"ccc\":\"\"",
+    "\"dddd\":true",
+    "\"e\\u0065\":\"x\"",
+    "\"\":-1",
+    "\"f\":1.5",
+    "\"g\": \"space\"",
+    "\"h\" :1",
+    "\"i\":[\"x\",2]",
+    "\"j\":{\"a\":1}",
+    "\"a name of more than sixteen\":\"\\n\"",
+    "\"l\":0",
+    "\"an\u00e9\":\"caf\u00e9\"",
+};
+enum { VARIOUS = sizeof various / sizeof various[0] };
+
+/* The tokens of a member whose name is `name` are those of the member alone. */
+static void assert_same_member(const struct json *doc, uint32_t name, const char *member)
+{
+    struct json_token alone[16];
+    struct json one;
+    char text[64];
+
+    (void)snprintf(text, sizeof text, "{%s}", member);
+    assert_ok(json_read(view_text(text), alone, 16, &one, NULL));
+    for (uint32_t t = 1; t < one.count; t++) {
+        const struct json_token *found = &doc->tokens[name + t - 1];
+        assert_view(json_source(doc, name + t - 1), json_source(&one, t));
+        assert_int_equal(found->type, alone[t].type);
+        assert_int_equal(found->count, alone[t].count);
+        assert_int_equal(found->next - name, alone[t].next - 1);
+        assert_int_equal(found->escaped, alone[t].escaped);
+    }
+}
+
+/* The text of an object of all of them, beginning with the one asked for; without its closing brace. */
+static size_t write_various(char text[512], size_t first, const char *comma)
+{
+    size_t len = (size_t)snprintf(text, 512, "{");
+
+    for (size_t i = 0; i < VARIOUS; i++)
+        len += (size_t)snprintf(text + len, 512 - len, "%s%s", i == 0 ? "" : comma, various[(first + i) % VARIOUS]);
+    return len;
+}
+
+static void members_are_read_alike_in_any_company(void **state)
+{
+    (void)state;
+    static const char *const commas[] = {",", " ,", ", ", "\n,\t"};
+    for (size_t n = 0; n < 4 * VARIOUS; n++) {
+        char text[512];
+        size_t first = n / 4, len = write_various(text, first, commas[n % 4]);
+        text[len] = '}';
+        struct json doc = doc_of(view_of(text, len + 1)), cut;
+        uint32_t name = json_first(&doc, 0), all = doc.count;
+        for (size_t i = 0; i < VARIOUS; i++, name = json_after(&doc, 0, name))
+            assert_same_member(&doc, name, various[(first + i) % VARIOUS]);
+        assert_int_equal(name, 0);
+        for (size_t cap = 0; cap < all; cap++)
+            assert_code(json_read(view_of(text, len + 1), tokens, cap, &cut, NULL), E_TOO_LARGE);
+        for (size_t less = 0; less <= len; less++)
+            assert_code(json_read(view_of(text, less), tokens, TOKENS, &cut, NULL), E_BAD_JSON);
+    }
+}
+
+static void duplicates_are_found_in_any_company(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < VARIOUS * VARIOUS; n++) {
+        char text[512 + 64];
+        struct json doc;
+        struct json_error error;
+        size_t len = write_various(text, n / VARIOUS, ",");
+        size_t all = len + (size_t)snprintf(text + len, 64, ",%s}", various[n % VARIOUS]);
+        assert_code(json_read(view_of(text, all), tokens, TOKENS, &doc, &error), E_BAD_JSON);
+        assert_string_equal(error.reason, "duplicate name");
+        assert_int_equal(error.offset, len + 1);
+    }
+}
+
 static void the_first_of_several_duplicates_is_told(void **state)
 {
     (void)state;
@@ -383,6 +469,8 @@ int main(void)
         cmocka_unit_test(every_place_in_a_string_is_looked_at),
         cmocka_unit_test(duplicates_are_refused),
         cmocka_unit_test(large_objects_are_judged_alike),
+        cmocka_unit_test(members_are_read_alike_in_any_company),
+        cmocka_unit_test(duplicates_are_found_in_any_company),
         cmocka_unit_test(the_first_of_several_duplicates_is_told),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(tokens_run_out),
