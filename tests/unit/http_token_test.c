@@ -2,6 +2,8 @@
  * and that asking changes nothing. */
 #include "http_driver.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 
 static struct reply r;
@@ -351,6 +353,92 @@ static void who_can_not_know_says_503(void **state)
     }
 }
 
+/* --- the caller --- */
+
+/* base64 (with padding) of "user:password". */
+static const char *basic(const char *scheme, const char *user, const char *password)
+{
+    static char header[512];
+    char plain[256], text[256];
+    int n = snprintf(plain, sizeof plain, "%s:%s", user, password);
+    size_t len = BASE64URL_LEN((size_t)n);
+    base64url_encode(plain, (size_t)n, text);
+    for (size_t i = 0; i < len; i++)
+        text[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+    (void)snprintf(header, sizeof header, "%s %.*s%s", scheme, (int)len, text,
+                   n % 3 == 1   ? "=="
+                   : n % 3 == 2 ? "="
+                                : "");
+    return header;
+}
+
+static void ask_as(const char *authorization, const char *key)
+{
+    struct client c = {.content_type = FORM, .extra = {"Authorization", authorization}};
+    if (key != NULL) {
+        c.extra[2] = "X-API-Key";
+        c.extra[3] = key;
+    }
+    drive(&c, &r, METHOD_POST, "/v1/introspect", "token=x");
+}
+
+static void a_key_by_basic(void **state)
+{
+    (void)state;
+    char id[ID16_TEXT + 1], text[512];
+    make_key("\"introspect\"", introspect_key);
+    memcpy(id, key_id, sizeof id);
+    ask_as(basic("Basic", id, introspect_key), NULL);
+    assert_status(&r, 200);
+    ask_as(basic("bAsIc", id, introspect_key), NULL);
+    assert_status(&r, 200);
+    (void)snprintf(text, sizeof text, "%s", basic("Basic", id, introspect_key));
+    for (int i = 0; i < 8; i++) {
+        char bad[512];
+        memcpy(bad, text, sizeof bad);
+        size_t len = strlen(bad);
+        switch (i) {
+        case 0:
+            bad[len - 2] = '\0'; /* without padding */
+            break;
+        case 1:
+            memcpy(bad + len - 2, "A=", 2);
+            break;
+        case 2:
+            bad[len - 3] = (char)(bad[len - 3] + 1); /* stray bits */
+            break;
+        case 3:
+            bad[6] = '-'; /* the other alphabet */
+            break;
+        case 4:
+            (void)snprintf(bad, sizeof bad, "%s", basic("Basic", "AAAAAAAAAAAAAAAAAAAAAA", introspect_key));
+            break;
+        case 5:
+            (void)snprintf(bad, sizeof bad, "%s", basic("Basic", "", introspect_key));
+            break;
+        case 6:
+            (void)snprintf(bad, sizeof bad, "%s", basic("Basic", "alice", ALICE_PASSWORD));
+            break;
+        default:
+            (void)snprintf(bad, sizeof bad, "Basic ");
+            break;
+        }
+        ask_as(bad, NULL);
+        assert_status(&r, 401);
+        assert_text(reply_text(&r, "error"), "invalid_client");
+        assert_string_equal(reply_header(&r, "WWW-Authenticate", 0), "Basic realm=\"cardea\"");
+    }
+    ask_as(text, introspect_key);
+    assert_status(&r, 400);
+    assert_text(reply_text(&r, "error"), "invalid_request");
+    /* Nowhere else. */
+    struct client c = {.extra = {"Authorization", text}};
+    drive(&c, &r, METHOD_GET, "/v1/me", NULL);
+    assert_problem(&r, 401, "unauthenticated");
+    drive(&c, &r, METHOD_GET, "/verify", NULL);
+    assert_int_equal(r.status, 401);
+}
+
 /* --- revoke --- */
 
 static void revoking_an_access_token(void **state)
@@ -506,6 +594,7 @@ int main(void)
         TOKEN_TEST(an_api_key),
         TOKEN_TEST(what_is_nothing_of_ours),
         TOKEN_TEST(who_can_not_know_says_503),
+        TOKEN_TEST(a_key_by_basic),
         TOKEN_TEST(revoking_an_access_token),
         TOKEN_TEST(revoking_a_refresh_token_ends_the_session),
         TOKEN_TEST(revoking_a_session_cookie),
