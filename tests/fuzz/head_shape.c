@@ -269,7 +269,7 @@ static bool target_is_ours(struct view method, struct view target)
         return false;
     const char *slash = memchr(target.ptr + skip, '/', target.len - skip);
     const char *mark = memchr(target.ptr + skip, '?', target.len - skip);
-    return slash != NULL && (mark == NULL || mark > slash);
+    return slash != NULL && slash > target.ptr + skip && (mark == NULL || mark > slash);
 }
 
 bool head_is_strict(struct view raw)
