@@ -28,16 +28,15 @@ static inline struct mac_key *bench_mac_key(void)
 static inline void bench_keyring(struct keyring *k)
 {
     struct access_key *a = &k->access[0];
+    struct raw_key raw;
 
     bench_must(crypto_start());
-    bench_must(signing_key_generate(SIGNATURE_ES256, &a->sign));
-    signing_key_point(a->sign, a->point);
-    bench_must(verify_key_new(SIGNATURE_ES256, a->point, &a->verify));
-    a->id = signature_point_thumbprint(a->point);
+    bench_must(access_key_draw(TOKEN_ES256, &raw));
+    bench_must(access_key_init(a, TOKEN_ES256, &raw, NULL, true));
+    raw_key_clear(&raw);
     a->state = KEY_ACTIVE;
-    a->algorithm = SIGNATURE_ES256;
     k->access_count = 1;
-    k->active = a;
+    k->active[TOKEN_ES256] = a;
     k->refresh = bench_mac_key();
     k->csrf = bench_mac_key();
     k->device = bench_mac_key();

@@ -155,7 +155,8 @@ static void seed_tokens(struct seeding *s, long count, FILE *out)
         snprintf(c.audience, sizeof c.audience, "%s", app->audience[0] ? app->audience : settings->public_url);
         char text[ACCESS_TOKEN_TEXT_MAX];
         struct buf b = buf_fixed(text, sizeof text);
-        must(access_token_sign(s->in.keys, view_text(settings->public_url), &c, &b), "sign");
+        must(access_token_sign(s->in.keys, TOKEN_ES256, entropy_system(), view_text(settings->public_url), &c, &b),
+             "sign");
         fprintf(out, "%.*s\n", (int)b.len, b.ptr);
         if (i % BATCH == BATCH - 1) {
             must(s->ops->commit(tx), "commit");

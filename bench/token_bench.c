@@ -39,7 +39,7 @@ static void sign_ours(size_t i)
     struct buf b = buf_fixed(text, sizeof text);
 
     claims.epoch = 1 + (int64_t)i;
-    bench_must(access_token_sign(&keys, issuer, &claims, &b));
+    bench_must(access_token_sign(&keys, keys.access[0].format, entropy_system(), issuer, &claims, &b));
 }
 
 static void verify_openssl(size_t i)
@@ -118,13 +118,15 @@ static void make_token(enum signature_algorithm a, enum raw_key_type type, enum 
     signing_key_free(access->sign);
     access->verify = key.verify;
     access->sign = key.sign;
-    access->algorithm = a;
+    access->format = (enum token_format)a;
+    access->signs = true;
+    keys.active[access->format] = access;
     access->id = jwk_thumbprint(&jwk.raw);
     if (type == RAW_KEY_OCT)
         bare_hmac = hmac_key_new(32, raw_key_part(&jwk.raw, RAW_KEY_K));
     if (type == RAW_KEY_OKP)
         memcpy(sodium_public, raw_key_part(&jwk.raw, RAW_KEY_X).ptr, sizeof sodium_public);
-    bench_must(access_token_sign(&keys, issuer, &claims, &b));
+    bench_must(access_token_sign(&keys, keys.access[0].format, entropy_system(), issuer, &claims, &b));
     token = buf_view(&b);
     signed_part = view_of(token.ptr, (size_t)((const char *)memrchr(token.ptr, '.', token.len) - token.ptr));
     if (type == RAW_KEY_OKP)

@@ -47,14 +47,24 @@ static const struct option user_roles_options[] = {
     {"none", NULL, "Take all roles away."},
     {NULL, NULL, NULL},
 };
-static const struct option signing_key_options[] = {
-    {"use", "USE", "Which keys: access (the default) or sealed."},
-    {NULL, NULL, NULL},
-};
 static const struct option apikey_create_options[] = {
     {"name", "TEXT", "What the key is for. It has to have one."},
     {"scope", "SCOPE", "Give a scope, which policies can ask for; may be repeated."},
     {"expires", "DURATION", "When it ends, such as 90d; by default what the configuration says."},
+    {NULL, NULL, NULL},
+};
+#define KEY_USE                                                                                                        \
+    {                                                                                                                  \
+        "use", "USE", "Which keys: access (the default) or sealed."                                                    \
+    }
+static const struct option key_rotate_options[] = {
+    KEY_USE,
+    {"alg", "FORMAT", "Only the keys of this format of tokens, such as ES256 or v4.public; by default all."},
+    {NULL, NULL, NULL},
+};
+static const struct option key_revoke_options[] = {
+    KEY_USE,
+    {"alg", "FORMAT", "The active key of this format; needed without KID where keys of several formats sign."},
     {NULL, NULL, NULL},
 };
 static const struct option audit_options[] = {
@@ -213,15 +223,16 @@ const struct command commands[] = {
      run_token_jwk_convert},
     {"token revoke", "JTI", 1, 1, none, "Revoke one access token",
      "JTI is the token's claim jti. Its session lives on, and may get a new one.", run_token_revoke},
-    {"signing-key list", "", 0, 0, none, "List the keys that sign access tokens and seal sessions", "",
+    {"signing-key list", "", 0, 0, none, "List the keys of access tokens, and those that seal sessions",
+     "Each format of tokens that is in use has keys of its own: one signs, one is next, others check until their last "
+     "token has expired.",
      run_signing_key_list},
-    {"signing-key rotate", "", 0, 0, signing_key_options, "Let a new key sign, or seal",
+    {"signing-key rotate", "", 0, 0, key_rotate_options, "Let a new key sign, or seal",
      "Graceful: the new key signs once everybody can know it, the old one verifies until its last token has expired. A "
      "new key for sealed sessions seals at once, the old one opens until the last of its texts can have been renewed.",
      run_signing_key_rotate},
-    {"signing-key revoke", "[KID]", 0, 1, signing_key_options, "Drop a compromised key at once",
+    {"signing-key revoke", "[KID]", 0, 1, key_revoke_options, "Drop a compromised key at once",
      "The active one unless KID names another. Every access token that it signed is dead; clients refresh. Every "
-     "sealed "
      "session that it sealed is over.",
      run_signing_key_revoke},
     {"apikey create", "USER", 1, 1, apikey_create_options, "Make an API key for a user", "The key is printed once.",

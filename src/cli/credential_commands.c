@@ -108,6 +108,7 @@ enum exit_code run_signing_key_list(struct context *c)
     return show_keys(c, &call);
 }
 
+/* compromised: drop a key, the one that the first word names or else the active one. */
 static enum exit_code change_keys(struct context *c, bool compromised)
 {
     char storage[1024];
@@ -121,9 +122,11 @@ static enum exit_code change_keys(struct context *c, bool compromised)
         json_member_text(&w, "kid", view_text(c->words[0]));
     if (context_has(c, "use"))
         json_member_text(&w, "use", view_text(context_option(c, "use")));
+    if (context_has(c, "alg"))
+        json_member_text(&w, "alg", view_text(context_option(c, "alg")));
     json_close_object(&w);
     if (!buf_ok(&b)) {
-        complain("that is no kid");
+        complain("that is no key");
         return EXIT_USAGE;
     }
     call.body = buf_view(&b);

@@ -1,4 +1,5 @@
-/* Access tokens: JWTs after RFC 9068 (typ at+jwt), of any algorithm of crypto/signature.h; the keyring makes ES256.
+/* Access tokens, in every format of core/token_format.h: JWTs after RFC 9068 (typ at+jwt), and PASETO
+ * (core/paseto_token.h).
  *
  * Decides: what a token of ours looks like, to the byte, and whether one is genuine and in its time. Refuses to decide:
  * revocation, epoch, policy; those are verify.h's.
@@ -6,7 +7,10 @@
  * A claim is reachable only from a verified token: struct access_token is filled by access_token_verify alone, and only
  * when everything held.
  *
- * What is checked, in this order:
+ * A text's form chooses what reads it, a JWS or a PASETO, and nothing more: which key checks it says the id in it, and
+ * how, that key's own format. A key of one format never checks a token of another.
+ *
+ * What is checked, in this order (of a PASETO: core/paseto_token.h):
  *   1. length; the form of a compact JWS and its header, strictly read (core/jws.h);
  *   2. header: exactly alg, kid, typ. Nothing else: crit, jwk, jku, x5u, x5c, b64, zip are refused by not being known.
  *      typ is at+jwt, in any case, "application/" allowed before (RFC 9068 §4);
@@ -49,13 +53,14 @@ struct access_token { /* verified */
     const struct access_key *key; /* the ring's */
 };
 
-/* Sign with the active key; append the text to out.
+/* Make a token of a format with its active key; append the text to out. e: nonces of v4.local.
  * fails: E_USAGE (claims that verification would refuse: times, epoch, empty client_id or audience, roles);
  *        E_TOO_LARGE; E_UNAVAILABLE without an active key; E_INTERNAL, E_BUSY of the signature. out is untouched then,
  *        but for its `failed` when the text did not fit. */
-struct cardea_status access_token_sign(const struct keyring *k, struct view issuer, const struct access_claims *c,
+struct cardea_status access_token_sign(const struct keyring *k, enum token_format f, const struct entropy *e,
+                                       struct view issuer, const struct access_claims *c,
                                        struct buf *out) CARDEA_CHECKED;
-/* Verify a compact JWS; see above. */
+/* Verify one; see above. */
 struct cardea_status access_token_verify(const struct keyring *k, struct view text,
                                          const struct access_expectation *want, int64_t now_ms,
                                          struct access_token *out) CARDEA_CHECKED;

@@ -19,6 +19,7 @@ enum {
     AUDIENCE_MAX = 255,
     LEEWAY_S = 30,
     LIFETIME_MAX_S = 3600,
+    CLAIMS_TOKENS = 320, /* of JSON: 256 one-letter roles and the claims */
 };
 
 struct access_claims {
@@ -44,6 +45,18 @@ bool claims_sane(const struct access_claims *c);
 /* The times of verified claims against now: iat and nbf with LEEWAY_S, exp without.
  * fails: E_EXPIRED; E_INVALID_TOKEN (not yet). */
 struct cardea_status claims_times(const struct access_claims *c, int64_t now_ms) CARDEA_CHECKED;
+
+/* How a format writes times: JWTs as numbers (RFC 7519 §2), PASETO as RFC 3339 in whole seconds. */
+enum claim_times { CLAIM_TIMES_UNSET = 0, CLAIM_TIMES_NUMBER, CLAIM_TIMES_TEXT };
+/* Append the claims as a JSON object: iss sub aud exp iat [nbf] jti sid ep client_id [roles].
+ * fails: E_USAGE: claims or an issuer that claims_read would refuse; E_TOO_LARGE. */
+struct cardea_status claims_write(const struct access_claims *c, struct view issuer, enum claim_times times,
+                                  struct buf *out) CARDEA_CHECKED;
+/* Read a payload that the caller has verified: one JSON object, the claims present and of the right type, iss and aud
+ * as expected, no cnf (a bound token needs its proof), claims that hold together. Other members are ignored; the times
+ * are claims_times'. False: refused. */
+bool claims_read(struct view payload, const struct access_expectation *want, enum claim_times times,
+                 struct access_claims *out) __attribute__((warn_unused_result));
 
 /* A member that is a string without escapes. */
 bool claim_text(const struct json *doc, struct view name, struct view *out);

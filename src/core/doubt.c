@@ -159,6 +159,7 @@ static struct cardea_status end_user(const struct doubt *d, struct store_tx *tx,
 static struct cardea_status effect(const struct doubt *d, struct store_tx *tx, const struct store_ops *ops,
                                    const struct master_key *master, const struct entropy *entropy, int64_t now_ms)
 {
+    const struct key_work w = {.tx = tx, .ops = ops, .master = master, .entropy = entropy, .now_ms = now_ms};
     const struct revocation *r = &d->event.revocation;
     struct session_id sid;
     struct api_key_id key;
@@ -172,7 +173,7 @@ static struct cardea_status effect(const struct doubt *d, struct store_tx *tx, c
         return ops->api_key_delete(tx, key);
     case REVOCATION_KEY:
         memcpy(kid.bytes, r->id, sizeof kid.bytes);
-        return keyring_drop(tx, ops, master, entropy, &kid, now_ms);
+        return keyring_drop(&w, &kid);
     case REVOCATION_USER:
         return end_user(d, tx, ops);
     case REVOCATION_TOKEN: /* the row is all there is */

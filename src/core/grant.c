@@ -130,7 +130,8 @@ struct cardea_status grant_access_token(const struct settings *settings, const s
         return CARDEA_FAIL(E_INTERNAL);
     if (app->roles_in_token)
         memcpy(c.roles, user->roles, sizeof c.roles);
-    struct cardea_status s = access_token_sign(keys, view_text(settings->public_url), &c, out);
+    struct cardea_status s = access_token_sign(keys, settings_token_format(settings, app), entropy,
+                                               view_text(settings->public_url), &c, out);
     if (cardea_ok(s))
         *ret_expires_in_s = c.exp_s - c.iat_s;
     return s;

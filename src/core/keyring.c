@@ -17,55 +17,19 @@ struct source {
     uint32_t count;
 };
 
-/* The private half of NEXT and ACTIVE; of RETIRING the proof that we retired it. */
-static struct cardea_status open_sealed_half(struct access_key *k, const struct key_record *r,
-                                             const struct master_key *m)
-{
-    uint8_t plain[SIGNATURE_PRIVATE_MAX], point[SIGNATURE_POINT];
-    size_t len;
-    struct cardea_status s = key_record_open(r, m, plain, sizeof plain, &len);
-
-    if (!cardea_ok(s))
-        return s;
-    if (r->state == KEY_RETIRING) {
-        bool ours = len == sizeof k->point && memcmp(plain, k->point, sizeof k->point) == 0;
-        return ours ? CARDEA_SUCCESS : CARDEA_FAIL(E_CORRUPT);
-    }
-    s = signing_key_import(k->algorithm, view_of(plain, len), &k->sign);
-    secret_wipe(plain, sizeof plain);
-    if (!cardea_ok(s))
-        return s;
-    signing_key_point(k->sign, point);
-    return memcmp(point, k->point, sizeof point) == 0 ? CARDEA_SUCCESS : CARDEA_FAIL(E_CORRUPT);
-}
-
 static struct cardea_status open_access(struct keyring *ring, const struct key_record *r, const struct master_key *m)
 {
     struct access_key *k = &ring->access[ring->access_count];
+    struct cardea_status s = access_record_open(r, m, k);
 
-    if (r->state != KEY_NEXT && r->state != KEY_ACTIVE && r->state != KEY_RETIRING)
-        return CARDEA_FAIL(E_CORRUPT);
-    k->id = r->id;
-    k->state = r->state;
-    k->algorithm = signature_algorithm_parse(view_of(r->algorithm, strnlen(r->algorithm, sizeof r->algorithm)));
-    k->created_at_ms = r->created_at_ms;
-    k->activate_at_ms = r->activate_at_ms;
-    k->drop_at_ms = r->drop_at_ms;
-    if (k->algorithm == SIGNATURE_UNSET ||
-        !cardea_ok(signature_jwk_point(view_of(r->public_jwk, strnlen(r->public_jwk, sizeof r->public_jwk)), k->point)))
-        return CARDEA_FAIL(E_CORRUPT);
-    struct key_id id = signature_point_thumbprint(k->point);
-    if (!ID_SAME(id, k->id))
-        return CARDEA_FAIL(E_CORRUPT);
-    ring->access_count++; /* from here on keyring_unref frees what k holds */
-    struct cardea_status s = verify_key_new(k->algorithm, k->point, &k->verify);
-    if (cardea_ok(s))
-        s = open_sealed_half(k, r, m);
-    if (!cardea_ok(s) || k->state != KEY_ACTIVE)
+    if (!cardea_ok(s))
         return s;
-    if (ring->active != NULL)
+    ring->access_count++; /* from here on keyring_unref frees what k holds */
+    if (k->state != KEY_ACTIVE)
+        return s;
+    if (ring->active[k->format] != NULL)
         return CARDEA_FAIL(E_CORRUPT);
-    ring->active = k;
+    ring->active[k->format] = k;
     return s;
 }
 
@@ -219,10 +183,8 @@ void keyring_unref(struct keyring *k)
 {
     if (k == NULL || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (uint32_t i = 0; i < k->access_count; i++) {
-        verify_key_free(k->access[i].verify);
-        signing_key_free(k->access[i].sign);
-    }
+    for (uint32_t i = 0; i < k->access_count; i++)
+        access_key_clear(&k->access[i]);
     sealed_keys_clear(&k->sealed);
     mac_key_free(k->refresh);
     mac_key_free(k->csrf);
@@ -239,31 +201,72 @@ const struct access_key *keyring_find(const struct keyring *k, const struct key_
     return NULL;
 }
 
-bool access_key_verifies(const struct access_key *k, int64_t now_ms)
+const struct access_key *keyring_find_paserk(const struct keyring *k, const struct paserk_id *id)
 {
-    /* NEXT verifies too: another node may have promoted it a moment before this one heard. */
-    return k->state == KEY_ACTIVE || k->state == KEY_NEXT || (k->state == KEY_RETIRING && now_ms < k->drop_at_ms);
+    for (uint32_t i = 0; i < k->access_count; i++)
+        if (paserk_id_same(&k->access[i].public_key.id, id) || paserk_id_same(&k->access[i].local.id, id))
+            return &k->access[i];
+    return NULL;
 }
 
-void keyring_jwks(const struct keyring *k, struct buf *out)
+token_formats keyring_signing(const struct keyring *k)
 {
-    buf_text(out, "{\"keys\":[");
+    token_formats formats = 0;
+
+    for (enum token_format f = TOKEN_FORMAT_UNSET + 1; f < TOKEN_FORMATS; f++)
+        if (k->active[f] != NULL)
+            formats |= token_format_bit(f);
+    return formats;
+}
+
+/* --- publication --- */
+
+static bool published(const struct access_key *k, enum key_document document)
+{
+    enum token_format f = k->format;
+
+    return document == KEY_DOCUMENT_PASETO ? f == TOKEN_V4_PUBLIC : f != TOKEN_V4_PUBLIC && !token_format_symmetric(f);
+}
+
+static void put_paseto_key(struct buf *b, const struct access_key *k)
+{
+    buf_text(b, "{\"kid\":\"");
+    buf_access_kid(b, k);
+    buf_text(b, "\",\"key\":\"");
+    buf_paserk_public(b, &k->public_key);
+    buf_text(b, "\"}");
+}
+
+void buf_key_document(struct buf *b, const struct keyring *k, enum key_document document)
+{
+    bool first = true;
+
+    buf_text(b, "{\"keys\":[");
     for (uint32_t i = 0; i < k->access_count; i++) {
-        if (i > 0)
-            buf_char(out, ',');
-        signature_point_jwk(k->access[i].point, out);
+        if (!published(&k->access[i], document))
+            continue;
+        if (!first)
+            buf_char(b, ',');
+        first = false;
+        if (document == KEY_DOCUMENT_PASETO)
+            put_paseto_key(b, &k->access[i]);
+        else
+            buf_access_jwk(b, &k->access[i]);
     }
-    buf_text(out, "]}");
+    buf_text(b, "]}");
 }
 
-void keyring_jwks_tag(const struct keyring *k, struct buf *out)
+void buf_key_document_tag(struct buf *b, const struct keyring *k, enum key_document document)
 {
     struct key_id ids[KEYRING_MAX];
     uint8_t digest[32];
+    size_t count = 0;
+
     for (uint32_t i = 0; i < k->access_count; i++)
-        ids[i] = k->access[i].id;
-    digest_sha256(ids, k->access_count * sizeof ids[0], digest);
-    buf_char(out, '"');
-    buf_base64url(out, digest, 12);
-    buf_char(out, '"');
+        if (published(&k->access[i], document))
+            ids[count++] = k->access[i].id;
+    digest_sha256(ids, count * sizeof ids[0], digest);
+    buf_char(b, '"');
+    buf_base64url(b, digest, 12);
+    buf_char(b, '"');
 }

@@ -2,7 +2,8 @@
  * life of keys in the store.
  *
  * Decides: which keys exist, what each may be used for, when an access key signs, verifies and goes. Refuses to decide:
- * who may rotate, and what the journal says about it; those are the caller's, in the same transaction.
+ * who may rotate, which formats of access tokens are asked for, and what the journal says about it; those are the
+ * caller's, in the same transaction.
  *
  * Different keys for different purposes (promise 7): each use has its own, drawn at random; none is derived from
  * another's. Built from the store's key records by unsealing with the master key. A change of keys builds a new ring;
@@ -12,14 +13,19 @@
  *   keyring_rotate ──► NEXT ──────────────► ACTIVE ──────────► RETIRING ──────────────► gone
  *                      verifies             signs, verifies    verifies until drop_at
  *
- * NEXT is in the JWKS for publish_ms before it signs, so that whoever caches the set knows it in time. RETIRING stays
- * until the last token it signed has expired. Exactly one access key is ACTIVE; one NEXT is always being prepared. A
- * dropped (compromised) key skips all that: it is gone with the commit.
+ * Each format of access tokens (core/token_format.h) has a life of its own: of a format that is asked for, exactly one
+ * key is ACTIVE and one NEXT. NEXT is published for publish_ms before it signs, so that whoever caches the set knows it
+ * in time. RETIRING stays until the last token it signed has expired. A dropped (compromised) key skips all that: it is
+ * gone with the commit. A format that is asked for and has no key gets one, which signs at once; one that is asked for
+ * no longer stops signing: its ACTIVE key retires, its NEXT, which never signed, is gone.
  *
- * At rest: `sealed` opens only under the master key and for this row's own context "use|kid". NEXT and ACTIVE hold the
- * private key. At retirement the private half is erased from the store, and `sealed` holds the sealed *public* point
- * instead: so a row without a seal of ours never verifies a token, and whoever can write to the store but has not the
- * master key can not plant a key. A kid is the key's RFC 7638 thumbprint, checked at load.
+ * RSA keys take up to seconds to draw, and changes happen inside a write transaction: so they are drawn beforehand,
+ * into a key_stock (keyring_stock), and a tick takes from it what it needs. What is slow to draw and not in stock is
+ * left out, and the tick says that it is lacking; only in_place (at a start) is everything drawn at once.
+ *
+ * At rest: core/key_record.h. `sealed` opens only under the master key and for this row's own use, format, state and
+ * kid. At retirement the private half of a public-key format is erased from the store: so a row without a seal of ours
+ * never verifies a token, and whoever can write to the store but has not the master key can not plant a key.
  *
  * Symmetric keys have a kid and a state too. One ACTIVE of each use is made, and the newest ACTIVE is used; records of
  * other states are skipped, so several per use (rotation with overlap) need no change of format: refresh tokens already
@@ -32,28 +38,18 @@
  * private keys on the heap.
  *
  * Threading: a ring is immutable but for its count. keyring_create, rotate, drop, tick run inside the caller's write
- * transaction.
+ * transaction; keyring_stock outside of it, on any thread.
  */
 #ifndef CORE_KEYRING_H
 #define CORE_KEYRING_H
 
+#include "core/access_key.h"
 #include "core/sealed.h"
 #include "crypto/mac.h"
 #include "crypto/seal.h"
-#include "crypto/signature.h"
 #include "store/store.h"
 
 enum { KEYRING_MAX = 64, KEYRING_TAG = 18 }; /* keys of all uses together */
-
-struct access_key {
-    struct key_id id;
-    enum key_state state;
-    enum signature_algorithm algorithm;
-    int64_t created_at_ms, activate_at_ms, drop_at_ms; /* 0: not set */
-    uint8_t point[SIGNATURE_POINT];
-    struct verify_key *verify;
-    struct signing_key *sign; /* NULL for RETIRING */
-};
 
 struct keyring {
     uint64_t generation; /* grows with every snapshot: caches compare it */
@@ -63,58 +59,94 @@ struct keyring {
     struct sealed_keys sealed; /* the last one seals; none before keyring_complete */
     uint32_t access_count;
     struct access_key access[KEYRING_MAX];
-    const struct access_key *active; /* signs; NULL: none */
+    const struct access_key *active[TOKEN_FORMATS]; /* signs; NULL: none of that format */
     int _Atomic refs;
 };
 
-/* Make the first keys of an installation: one of each symmetric use, an active and a next access key. Puts them into
- * the store. fails: E_CONFLICT (there are keys already). */
-struct cardea_status keyring_create(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
-                                    const struct entropy *e, int64_t now_ms) CARDEA_CHECKED;
-/* Make what an installation lacks that was made before a use existed. *ret_changed: something was put into the store.
- */
-struct cardea_status keyring_complete(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
-                                      const struct entropy *e, int64_t now_ms, bool *ret_changed) CARDEA_CHECKED;
 /* Open all keys in the store; the caller unrefs.
  * fails: E_NOT_FOUND (no keys yet); E_CORRUPT (another master key, a record that no keyring wrote, two active access
- * keys, two active sealing keys, a use without a key other than sealing); E_BUSY without memory. */
+ * keys of a format, two active sealing keys, a use without a key other than sealing); E_BUSY without memory. */
 struct cardea_status keyring_load(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
                                   uint64_t generation, struct keyring **out) CARDEA_CHECKED;
 struct keyring *keyring_ref(struct keyring *k);
 void keyring_unref(struct keyring *k); /* the last one wipes and frees; NULL is safe */
 /* By exact id; NULL: unknown. */
 const struct access_key *keyring_find(const struct keyring *k, const struct key_id *id);
-/* May a signature of this key count now? Ask each time, also where the signature was checked before: a retiring key's
- * time runs out without a new snapshot. */
-bool access_key_verifies(const struct access_key *k, int64_t now_ms);
+/* The same for the id that a PASETO names. */
+const struct access_key *keyring_find_paserk(const struct keyring *k, const struct paserk_id *id);
+/* The formats that can sign. */
+token_formats keyring_signing(const struct keyring *k);
+
+/* --- changes --- */
+
+/* Keys drawn beforehand, sealed; a value of some size: on the heap. */
+enum { KEY_STOCK_MAX = 16 };
+struct key_stock {
+    uint32_t count;
+    struct key_record keys[KEY_STOCK_MAX];
+};
+/* Draw one more. fails: E_LIMIT (KEY_STOCK_MAX); as access_key_draw. */
+struct cardea_status keyring_stock(struct key_stock *stock, enum token_format f, const struct master_key *m,
+                                   const struct entropy *e) CARDEA_CHECKED;
 
 struct keyring_times {
-    int64_t publish_ms; /* JWKS max-age: a next key signs no earlier than this after it was made */
+    int64_t publish_ms; /* max-age of the published keys: a next key signs no earlier than this after it was made */
     int64_t retire_ms;  /* longest access token + leeway: a retiring key stays this long */
 };
-/* Graceful rotation: promotes NEXT now if it was published long enough, else schedules it; *ret_at_ms says when it
- * signs. After a promotion a new NEXT is made. The caller appends the audit event and adds CHANGE_KEYS.
- * fails: E_LIMIT (KEYRING_MAX: too many rotations within retire_ms). */
-struct cardea_status keyring_rotate(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
-                                    const struct entropy *e, const struct keyring_times *times, int64_t now_ms,
+
+/* What a change of keys works with; all borrowed. */
+struct key_work {
+    struct store_tx *tx;
+    const struct store_ops *ops;
+    const struct master_key *master;
+    const struct entropy *entropy;
+    int64_t now_ms;
+    struct key_stock *stock; /* what is used leaves it, whether the transaction commits or not; NULL: none */
+    bool in_place;           /* draw what is slow here and now */
+};
+
+/* Make the first keys of an installation: one of each symmetric use, an active and a next access key of each format.
+ * Puts them into the store. fails: E_CONFLICT (there are keys already). */
+struct cardea_status keyring_create(const struct key_work *w, token_formats formats) CARDEA_CHECKED;
+/* Make what an installation lacks that was made before a use existed. *ret_changed: something was put into the store.
+ */
+struct cardea_status keyring_complete(const struct key_work *w, bool *ret_changed) CARDEA_CHECKED;
+/* Graceful rotation, of one format or (UNSET) of all that sign: promotes NEXT now if it was published long enough, else
+ * schedules it; *ret_at_ms says when the last of them signs. After a promotion a new NEXT is made. The caller appends
+ * the audit event and adds CHANGE_KEYS.
+ * fails: E_NOT_FOUND (no key of that format signs); E_LIMIT (KEYRING_MAX: too many rotations within retire_ms); E_BUSY
+ * (a NEXT is still being drawn). */
+struct cardea_status keyring_rotate(const struct key_work *w, enum token_format f, const struct keyring_times *times,
                                     int64_t *ret_at_ms) CARDEA_CHECKED;
 /* A new key seals sessions from now on; the one before it opens for another retire_ms. The caller appends the audit
  * event and adds CHANGE_KEYS.
  * fails: E_LIMIT (SEALED_KEYS_MAX or KEYRING_MAX: too many rotations within retire_ms). */
-struct cardea_status keyring_rotate_sealed(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
-                                           const struct entropy *e, int64_t retire_ms, int64_t now_ms) CARDEA_CHECKED;
+struct cardea_status keyring_rotate_sealed(const struct key_work *w, int64_t retire_ms) CARDEA_CHECKED;
 /* Drop an access key or a sealing key at once (compromised). The active access key is replaced by NEXT immediately,
- * published long enough or not; the active sealing key by a new one. fails: E_NOT_FOUND (no such key of that id). */
-struct cardea_status keyring_drop(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
-                                  const struct entropy *e, const struct key_id *id, int64_t now_ms) CARDEA_CHECKED;
-/* What time does: scheduled promotions, retirements past their end, a missing NEXT or sealing key. *ret_changed:
- * reload. */
-struct cardea_status keyring_tick(struct store_tx *tx, const struct store_ops *ops, const struct master_key *m,
-                                  const struct entropy *e, const struct keyring_times *times, int64_t now_ms,
-                                  bool *ret_changed) CARDEA_CHECKED;
-/* The public set (RFC 7517 §5): next, active and retiring. Public members alone exist here: it is made from points. */
-void keyring_jwks(const struct keyring *k, struct buf *out);
-/* An entity tag of that set, with its quotes (RFC 9110 §8.8.3): KEYRING_TAG characters, equal while the keys are. */
-void keyring_jwks_tag(const struct keyring *k, struct buf *out);
+ * published long enough or not (where there is none that is quick to draw, a tick makes one; until then the format does
+ * not sign); the active sealing key by a new one. fails: E_NOT_FOUND (no such key of that id). */
+struct cardea_status keyring_drop(const struct key_work *w, const struct key_id *id) CARDEA_CHECKED;
+/* What time does: scheduled promotions, retirements past their end, a missing NEXT or sealing key; and what a change of
+ * settings does: keys of formats that are asked for now, and of those that are no longer.
+ * out:   *ret_changed: reload. *ret_lacking: formats that need a key in stock */
+struct cardea_status keyring_tick(const struct key_work *w, token_formats formats, const struct keyring_times *times,
+                                  bool *ret_changed, token_formats *ret_lacking) CARDEA_CHECKED;
+
+/* The kid of an access key's record, as tokens name it; nothing where the record is damaged. */
+void buf_record_kid(struct buf *b, const struct key_record *r);
+/* The format of an access key's record; UNSET: none. */
+enum token_format key_record_format(const struct key_record *r);
+
+/* --- publication --- */
+
+/* What is published: next, active and retiring keys of public-key formats. Public members alone exist here. */
+enum key_document {
+    KEY_DOCUMENT_UNSET = 0,
+    KEY_DOCUMENT_JWKS,   /* of JWS formats, RFC 7517 §5 */
+    KEY_DOCUMENT_PASETO, /* {"keys":[{"kid":"k4.pid.…","key":"k4.public.…"}]} */
+};
+void buf_key_document(struct buf *b, const struct keyring *k, enum key_document document);
+/* An entity tag of it, with its quotes (RFC 9110 §8.8.3): KEYRING_TAG characters, equal while the keys are. */
+void buf_key_document_tag(struct buf *b, const struct keyring *k, enum key_document document);
 
 #endif

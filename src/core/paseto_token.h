@@ -60,5 +60,14 @@ struct cardea_status paseto_token_verify(const struct paseto_public_key *keys, s
 struct cardea_status paseto_token_decrypt(const struct paseto_local_key *keys, size_t count, struct view text,
                                           const struct access_expectation *want, int64_t now_ms,
                                           struct paseto_token *out) CARDEA_CHECKED;
+/* For who looks the key up himself: the id in the footer of a token that nobody has verified yet. False: no such
+ * token. */
+bool paseto_token_key(struct view text, struct paserk_id *out) __attribute__((warn_unused_result));
+/* Everything but the times, under the key of that id. fails: E_INVALID_TOKEN. */
+struct cardea_status paseto_token_open(const struct paseto_public_key *k, struct view text,
+                                       const struct access_expectation *want, struct access_claims *out) CARDEA_CHECKED;
+struct cardea_status paseto_token_open_local(const struct paseto_local_key *k, struct view text,
+                                             const struct access_expectation *want,
+                                             struct access_claims *out) CARDEA_CHECKED;
 
 #endif

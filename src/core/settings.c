@@ -59,7 +59,7 @@ const struct profile_info profile_infos[] = {
         .profile = PROFILE_SERVICE,
         .name = "service",
         .purpose = "Microservices that check tokens by themselves.",
-        .credential = "ES256 access token, public keys by JWKS, revocation set",
+        .credential = "signed access token, public keys by JWKS, revocation set",
         .tradeoff = "No request for a check. A service that asks /verify or holds the revocation set learns of a "
                     "revocation at once; one that only fetches the JWKS within the token's five minutes.",
         .carrier = CARRIER_BODY,
@@ -187,6 +187,7 @@ void settings_defaults(struct settings *out)
         if (profile_infos[i].available)
             app_from_profile(&out->apps[out->app_count++], view_text(profile_infos[i].name), &profile_infos[i]);
     out->argon2 = (struct argon2_cost){.memory_kib = 64 * 1024, .passes = 3};
+    out->token_format = TOKEN_ES256;
     out->jwks_max_age_ms = 5 * MINUTE_MS;
     out->admin_login_age_ms = 12 * HOUR_MS;
     out->api_key_default_ms = 365 * DAY_MS;
@@ -262,6 +263,20 @@ bool policy_own_tokens(const struct policy *p)
 struct view settings_audience(const struct settings *s, const struct app *app)
 {
     return view_text(app->audience[0] != '\0' ? app->audience : s->public_url);
+}
+
+enum token_format settings_token_format(const struct settings *s, const struct app *app)
+{
+    return app->token_format != TOKEN_FORMAT_UNSET ? app->token_format : s->token_format;
+}
+
+token_formats settings_token_formats(const struct settings *s)
+{
+    token_formats formats = token_format_bit(s->token_format);
+    for (uint16_t i = 0; i < s->app_count; i++)
+        if (settings_app_at(s, i) != NULL && s->apps[i].access_ms > 0)
+            formats |= token_format_bit(settings_token_format(s, &s->apps[i]));
+    return formats & ~token_format_bit(TOKEN_FORMAT_UNSET);
 }
 
 struct cardea_status settings_keep_places(struct settings *next, const struct settings *previous)

@@ -8,6 +8,7 @@
 #define CORE_SETTINGS_H
 
 #include "base/address.h"
+#include "core/token_format.h"
 #include "crypto/argon2.h"
 #include "crypto/signature.h"
 #include "store/store.h"
@@ -51,6 +52,7 @@ struct app {
     enum same_site same_site;
     char audience[URL_MAX + 1]; /* of its access tokens; "": the issuer (ask settings_audience) */
     bool roles_in_token;
+    enum token_format token_format; /* UNSET: the installation's (ask settings_token_format) */
     uint32_t origin_count;
     char origins[ORIGINS_MAX][URL_MAX + 1]; /* allowed besides ours; exact */
 };
@@ -132,6 +134,7 @@ struct settings {
     uint32_t policy_count;
     struct policy policies[POLICIES_MAX];
     struct argon2_cost argon2;
+    enum token_format token_format; /* of apps that say nothing; ES256 */
     int64_t jwks_max_age_ms;        /* 5m */
     int64_t admin_login_age_ms;     /* how old an administrator's login may be: 12h */
     int64_t api_key_default_ms;     /* 1y */
@@ -161,6 +164,10 @@ struct cardea_status settings_join_issuers(struct settings *s, uint32_t *ret_pol
 bool policy_own_tokens(const struct policy *p);
 /* The audience of an app's access tokens: its own, by default the issuer. Borrowed from the snapshot. */
 struct view settings_audience(const struct settings *s, const struct app *app);
+/* The format of an app's access tokens. */
+enum token_format settings_token_format(const struct settings *s, const struct app *app);
+/* The formats that keys are needed for: the installation's own, and those of enabled apps that hand out tokens. */
+token_formats settings_token_formats(const struct settings *s);
 /* For a reload: move next's apps so that each one that `previous` knew keeps its index, which the verification table
  * holds. An app that is gone keeps its place with PROFILE_UNSET: disabled, and nobody else's. So walk apps with
  * settings_app_at. Also sets next's generation, by which caches know that they are out of date.

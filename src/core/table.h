@@ -214,13 +214,13 @@ struct table_api_key {
     char scopes[SCOPES_MAX_BYTES];
 };
 
-/* A public signing key; algorithm and state are the caller's enums (crypto/signature.h, store.h). */
+/* A public signing key; algorithm and state are the caller's enums (core/token_format.h, store.h). */
 struct table_key {
     struct key_id kid;
     uint64_t generation; /* of this key: moves when it is put anew with other bytes; kept through changes of state */
     uint8_t algorithm, state;
     uint16_t public_len;
-    uint8_t public_bytes[TABLE_PUBLIC_MAX]; /* point or DER */
+    uint8_t public_bytes[TABLE_PUBLIC_MAX]; /* as raw_key_pack (crypto/raw_key.h) writes them */
 };
 
 /* A user's record as the table holds it. An e-mail address that is only claimed is left out.

@@ -169,6 +169,20 @@ struct cardea_status pem_read(struct view text, struct raw_key *out)
     return good ? pkey_fail(CARDEA_OK) : pkey_fail(CARDEA_E_INVALID_FIELD);
 }
 
+struct cardea_status pkcs8_read(struct view der, struct raw_key *out)
+{
+    struct block b = {PEM_STRING_PKCS8INF, (const unsigned char *)der.ptr, (long)der.len};
+    struct raw_key k;
+
+    if (der.len > PKCS8_MAX)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    bool good = der.len > 0 && read_block(&b, &k);
+    if (good)
+        *out = k;
+    raw_key_clear(&k);
+    return pkey_fail(good ? CARDEA_OK : CARDEA_E_INVALID_FIELD);
+}
+
 /* Ed25519 and X25519 are no keys of OpenSSL's for pkey_from_raw: made here, their point looked at by who uses them. */
 static EVP_PKEY *montgomery_or_edwards(const struct raw_key *k, bool secret)
 {

@@ -18,10 +18,12 @@
 #include "base/buf.h"
 #include "crypto/raw_key.h"
 
-enum { PEM_TEXT_MAX = 65536 };
+enum { PEM_TEXT_MAX = 65536, PKCS8_MAX = 4096 };
 
 /* The caller clears out. fails: E_INVALID_FIELD; E_TOO_LARGE; E_BUSY without memory. */
 struct cardea_status pem_read(struct view text, struct raw_key *out) CARDEA_CHECKED;
+/* A private key as bare PKCS#8 DER. The caller clears out. fails: E_INVALID_FIELD; E_TOO_LARGE. */
+struct cardea_status pkcs8_read(struct view der, struct raw_key *out) CARDEA_CHECKED;
 /* Append the key as PKCS#8 (secret) or SPKI.
  * in: for a secret key fixed storage, which the caller wipes.
  * fails: E_INVALID_FIELD: an oct key, or one that crypto refuses; E_TOO_LARGE: does not fit. */

@@ -155,7 +155,7 @@ static const struct {
 };
 enum { RSA_PARTS = sizeof rsa_parts / sizeof *rsa_parts, RSA_PUBLIC_PARTS = 2 };
 
-static EVP_PKEY *rsa_from_raw(const struct raw_key *k, bool secret)
+static EVP_PKEY *rsa_from_raw(const struct raw_key *k, bool secret, bool own)
 {
     size_t count = secret ? RSA_PARTS : RSA_PUBLIC_PARTS;
     BIGNUM *numbers[RSA_PARTS] = {NULL};
@@ -173,7 +173,7 @@ static EVP_PKEY *rsa_from_raw(const struct raw_key *k, bool secret)
     OSSL_PARAM_BLD_free(build);
     for (size_t i = 0; i < RSA_PARTS; i++)
         BN_clear_free(numbers[i]);
-    return checked(pkey, secret);
+    return own ? pkey : checked(pkey, secret);
 }
 
 /* --- Ed448 --- */
@@ -230,13 +230,13 @@ static EVP_PKEY *ed448_from_raw(const struct raw_key *k, bool secret)
     return pkey;
 }
 
-EVP_PKEY *pkey_from_raw(const struct raw_key *k, bool secret)
+static EVP_PKEY *from_raw(const struct raw_key *k, bool secret, bool own)
 {
     switch (k->type) {
     case RAW_KEY_EC:
         return ec_from_raw(k, secret);
     case RAW_KEY_RSA:
-        return rsa_from_raw(k, secret);
+        return rsa_from_raw(k, secret, own);
     case RAW_KEY_OKP:
         return k->curve == RAW_CURVE_ED448 ? ed448_from_raw(k, secret) : NULL;
     case RAW_KEY_UNSET:
@@ -244,6 +244,16 @@ EVP_PKEY *pkey_from_raw(const struct raw_key *k, bool secret)
         break;
     }
     return NULL;
+}
+
+EVP_PKEY *pkey_from_raw(const struct raw_key *k, bool secret)
+{
+    return from_raw(k, secret, false);
+}
+
+EVP_PKEY *pkey_from_own(const struct raw_key *k, bool secret)
+{
+    return from_raw(k, secret, true);
 }
 
 /* --- back to parts --- */

@@ -22,6 +22,8 @@ struct cardea_status pkey_fail(enum cardea_code code);
 /* From EC, RSA or an OKP key of Ed448; the caller frees. secret: with the private half, which must be there and
  * belong to the public one. NULL: refused, or no memory. */
 EVP_PKEY *pkey_from_raw(const struct raw_key *k, bool secret);
+/* The same without the checks that take long: of a key that was made here and never left our seal. */
+EVP_PKEY *pkey_from_own(const struct raw_key *k, bool secret);
 /* The parts of any key that a raw key can hold; with the private ones where secret. False: another kind, or too big. */
 bool pkey_to_raw(EVP_PKEY *pkey, bool secret, struct raw_key *out);
 /* Is this Ed448 encoding canonical, on the curve, and not of small order? */

@@ -82,6 +82,63 @@ void raw_key_public(const struct raw_key *k, struct raw_key *out)
             (void)!raw_key_put(out, (enum raw_key_part)p, raw_key_part(k, (enum raw_key_part)p)); /* it fitted in k */
 }
 
+enum { E_PACKED_MAX = 8, UNCOMPRESSED = 0x04 };
+
+static size_t pack_part(const struct raw_key *k, enum raw_key_part part, uint8_t *out)
+{
+    struct view v = raw_key_part(k, part);
+
+    memcpy(out, v.ptr, v.len);
+    return v.len;
+}
+
+size_t raw_key_pack(const struct raw_key *k, uint8_t out[RAW_KEY_PUBLIC_MAX])
+{
+    size_t size = raw_key_curve_size(k->curve), e = raw_key_part(k, RAW_KEY_E).len;
+
+    switch (k->type) {
+    case RAW_KEY_EC:
+        if (raw_key_part(k, RAW_KEY_X).len != size || raw_key_part(k, RAW_KEY_Y).len != size)
+            return 0;
+        out[0] = UNCOMPRESSED;
+        return 1 + pack_part(k, RAW_KEY_X, out + 1) + pack_part(k, RAW_KEY_Y, out + 1 + size);
+    case RAW_KEY_OKP:
+        return raw_key_part(k, RAW_KEY_X).len == size ? pack_part(k, RAW_KEY_X, out) : 0;
+    case RAW_KEY_RSA:
+        if (e == 0 || e > E_PACKED_MAX || raw_key_part(k, RAW_KEY_N).len == 0)
+            return 0;
+        out[0] = (uint8_t)e;
+        return 1 + pack_part(k, RAW_KEY_E, out + 1) + pack_part(k, RAW_KEY_N, out + 1 + e);
+    case RAW_KEY_OCT:
+    case RAW_KEY_UNSET:
+        break;
+    }
+    return 0;
+}
+
+bool raw_key_unpack(struct view bytes, enum raw_key_type type, enum raw_key_curve curve, struct raw_key *out)
+{
+    size_t size = raw_key_curve_size(curve), first = bytes.len == 0 ? 0 : (uint8_t)bytes.ptr[0];
+
+    raw_key_init(out, type, curve);
+    switch (type) {
+    case RAW_KEY_EC:
+        return size != 0 && bytes.len == 1 + 2 * size && first == UNCOMPRESSED &&
+               raw_key_put(out, RAW_KEY_X, view_of(bytes.ptr + 1, size)) &&
+               raw_key_put(out, RAW_KEY_Y, view_of(bytes.ptr + 1 + size, size));
+    case RAW_KEY_OKP:
+        return size != 0 && bytes.len == size && raw_key_put(out, RAW_KEY_X, bytes);
+    case RAW_KEY_RSA:
+        return first > 0 && first <= E_PACKED_MAX && bytes.len > 1 + first &&
+               raw_key_put(out, RAW_KEY_E, view_of(bytes.ptr + 1, first)) &&
+               raw_key_put(out, RAW_KEY_N, view_skip(bytes, 1 + first));
+    case RAW_KEY_OCT:
+    case RAW_KEY_UNSET:
+        break;
+    }
+    return false;
+}
+
 const char *raw_key_type_name(enum raw_key_type type)
 {
     return types[type].name;

@@ -53,6 +53,7 @@ enum {
     RSA_BITS_MAX = 4096,
     RAW_KEY_PART_MAX = RSA_BITS_MAX / 8, /* bytes of one part */
     RAW_KEY_BYTES = 5 * RAW_KEY_PART_MAX,
+    RAW_KEY_PUBLIC_MAX = 1 + 8 + RAW_KEY_PART_MAX, /* raw_key_pack */
 };
 
 struct raw_key {
@@ -75,6 +76,13 @@ struct view raw_key_part(const struct raw_key *k, enum raw_key_part part);
 bool raw_key_is_secret(const struct raw_key *k);
 /* The public half; all of an OCT key is secret: nothing of it is left. */
 void raw_key_public(const struct raw_key *k, struct raw_key *out);
+
+/* The public half in as few bytes as tell it, given type and curve: EC 04||x||y; OKP x; RSA the length of e in one
+ * byte, e, n. Answers how many; 0: an OCT key, or parts that no key has. */
+size_t raw_key_pack(const struct raw_key *k, uint8_t out[RAW_KEY_PUBLIC_MAX]);
+/* The other way. False: not such bytes. */
+bool raw_key_unpack(struct view bytes, enum raw_key_type type, enum raw_key_curve curve, struct raw_key *out)
+    __attribute__((warn_unused_result));
 
 /* "EC", "P-256", "n": the names that JWKs use; "" for UNSET. */
 const char *raw_key_type_name(enum raw_key_type type);

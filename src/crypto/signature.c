@@ -4,7 +4,6 @@
 #include "crypto/digest.h"
 #include "crypto/signature_family.h"
 
-#include <openssl/x509.h>
 #include <stdlib.h>
 
 static const struct signature_info infos[SIGNATURE_COUNT] = {
@@ -107,10 +106,13 @@ static struct cardea_status load_hmac(const struct signature_info *info, const s
     return *out == NULL ? CARDEA_FAIL(E_BUSY) : CARDEA_SUCCESS;
 }
 
+/* Whose word about a key's numbers is taken: nobody's, or our own. */
+enum trust { TRUST_NOBODY, TRUST_OURSELVES };
+
 static struct cardea_status load_operation(const struct signature_info *info, const struct raw_key *raw, bool secret,
-                                           struct operation **out)
+                                           enum trust trust, struct operation **out)
 {
-    EVP_PKEY *pkey = pkey_from_raw(raw, secret);
+    EVP_PKEY *pkey = trust == TRUST_OURSELVES ? pkey_from_own(raw, secret) : pkey_from_raw(raw, secret);
 
     if (pkey == NULL)
         return pkey_fail(CARDEA_E_INVALID_FIELD);
@@ -142,7 +144,8 @@ static const struct signature_info *loadable(enum signature_algorithm a, const s
     return info != NULL && raw->type == info->type && raw->curve == info->curve ? info : NULL;
 }
 
-struct cardea_status signing_key_load(enum signature_algorithm a, const struct raw_key *raw, struct signing_key **out)
+static struct cardea_status load_signing(enum signature_algorithm a, const struct raw_key *raw, enum trust trust,
+                                         struct signing_key **out)
 {
     struct cardea_status s;
     const struct signature_info *info = loadable(a, raw, &s);
@@ -160,7 +163,7 @@ struct cardea_status signing_key_load(enum signature_algorithm a, const struct r
     else if (info->family == FAMILY_ED25519)
         s = load_ed25519(raw, &k->ed25519);
     else
-        s = load_operation(info, raw, true, &k->operation);
+        s = load_operation(info, raw, true, trust, &k->operation);
     if (cardea_ok(s))
         *out = k;
     else
@@ -168,7 +171,8 @@ struct cardea_status signing_key_load(enum signature_algorithm a, const struct r
     return s;
 }
 
-struct cardea_status verify_key_load(enum signature_algorithm a, const struct raw_key *raw, struct verify_key **out)
+static struct cardea_status load_verify(enum signature_algorithm a, const struct raw_key *raw, enum trust trust,
+                                        struct verify_key **out)
 {
     struct cardea_status s;
     const struct signature_info *info = loadable(a, raw, &s);
@@ -186,7 +190,7 @@ struct cardea_status verify_key_load(enum signature_algorithm a, const struct ra
     else if (info->family == FAMILY_ED25519)
         s = ed25519_public_load(raw_key_part(raw, RAW_KEY_X), &k->ed25519);
     else
-        s = load_operation(info, raw, false, &k->operation);
+        s = load_operation(info, raw, false, trust, &k->operation);
     if (cardea_ok(s))
         *out = k;
     else
@@ -194,15 +198,42 @@ struct cardea_status verify_key_load(enum signature_algorithm a, const struct ra
     return s;
 }
 
-struct cardea_status signing_key_generate(enum signature_algorithm a, struct signing_key **out)
+struct cardea_status signing_key_load(enum signature_algorithm a, const struct raw_key *raw, struct signing_key **out)
+{
+    return load_signing(a, raw, TRUST_NOBODY, out);
+}
+
+struct cardea_status verify_key_load(enum signature_algorithm a, const struct raw_key *raw, struct verify_key **out)
+{
+    return load_verify(a, raw, TRUST_NOBODY, out);
+}
+
+struct cardea_status signing_key_load_own(enum signature_algorithm a, const struct raw_key *raw,
+                                          struct signing_key **out)
+{
+    return load_signing(a, raw, TRUST_OURSELVES, out);
+}
+
+struct cardea_status verify_key_load_own(enum signature_algorithm a, const struct raw_key *raw, struct verify_key **out)
+{
+    return load_verify(a, raw, TRUST_OURSELVES, out);
+}
+
+struct cardea_status signature_key_draw(enum signature_algorithm a, uint32_t rsa_bits, struct raw_key *out)
 {
     const struct signature_info *info = signature_info(a);
-    struct raw_key raw;
 
     if (info == NULL)
         return CARDEA_FAIL(E_USAGE);
-    uint32_t bits = info->type == RAW_KEY_RSA ? RSA_BITS_MIN : (uint32_t)info->hash_len * 8;
-    struct cardea_status s = raw_key_generate(info->type, info->curve, bits, &raw);
+    uint32_t bits = info->type == RAW_KEY_RSA ? rsa_bits : (uint32_t)info->hash_len * 8;
+    return raw_key_generate(info->type, info->curve, bits, out);
+}
+
+struct cardea_status signing_key_generate(enum signature_algorithm a, struct signing_key **out)
+{
+    struct raw_key raw;
+    struct cardea_status s = signature_key_draw(a, RSA_BITS_MIN, &raw);
+
     if (!cardea_ok(s))
         return s;
     s = signing_key_load(a, &raw, out);
@@ -318,48 +349,4 @@ struct cardea_status verify_key_check(const struct verify_key *k, struct view me
         break;
     }
     return CARDEA_FAIL(E_INVALID_TOKEN);
-}
-
-/* --- PKCS#8, as the keyring keeps private keys --- */
-
-struct cardea_status signing_key_export(const struct signing_key *k, uint8_t *out, size_t cap, size_t *ret_len)
-{
-    struct cardea_status s = CARDEA_FAIL(E_INTERNAL);
-
-    if (k->algorithm != SIGNATURE_ES256)
-        return CARDEA_FAIL(E_USAGE);
-    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(operation_pkey(k->operation));
-    unsigned char *der = NULL;
-    int len = info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-    if (len > 0 && (size_t)len > cap) {
-        s = CARDEA_FAIL(E_TOO_LARGE);
-    } else if (len > 0) {
-        memcpy(out, der, (size_t)len);
-        *ret_len = (size_t)len;
-        s = CARDEA_SUCCESS;
-    }
-    if (len > 0)
-        OPENSSL_clear_free(der, (size_t)len);
-    PKCS8_PRIV_KEY_INFO_free(info); /* wipes the octets it holds */
-    return cardea_ok(s) ? s : pkey_fail(s.code);
-}
-
-struct cardea_status signing_key_import(enum signature_algorithm a, struct view der, struct signing_key **out)
-{
-    const unsigned char *p = (const unsigned char *)der.ptr;
-    struct raw_key raw;
-
-    if (a != SIGNATURE_ES256)
-        return CARDEA_FAIL(E_USAGE);
-    if (der.len == 0 || der.len > SIGNATURE_PRIVATE_MAX)
-        return CARDEA_FAIL(E_CORRUPT);
-    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
-    bool whole = info != NULL && p == (const unsigned char *)der.ptr + der.len;
-    EVP_PKEY *pkey = whole ? EVP_PKCS82PKEY(info) : NULL;
-    PKCS8_PRIV_KEY_INFO_free(info);
-    bool known = pkey != NULL && pkey_to_raw(pkey, true, &raw);
-    EVP_PKEY_free(pkey);
-    struct cardea_status s = known ? signing_key_load(a, &raw, out) : pkey_fail(CARDEA_E_CORRUPT);
-    raw_key_clear(&raw);
-    return s.code == CARDEA_E_INVALID_FIELD ? CARDEA_FAIL(E_CORRUPT) : s;
 }

@@ -14,10 +14,9 @@
  * "none" has no place. Parts of one type make keys of that type's algorithms alone: octets are never taken from the
  * text of a public key, so a public key can not verify a MAC, whatever a token says.
  *
- * Representation: keys come as raw keys (crypto/raw_key.h); those of the keyring as ES256's uncompressed point 04||x||y
- * (65 bytes), as JWK and, private, as PKCS#8 DER, to be sealed (crypto/seal.h) before they touch a disk. Contexts of
- * OpenSSL are kept ready in each key, a few at a time taken from and given back to lock-free slots, so a check costs
- * the bare primitive and about one per cent; MACs keep the states after their padded keys.
+ * Representation: keys come as raw keys (crypto/raw_key.h). Contexts of OpenSSL are kept ready in each key, a few at a
+ * time taken from and given back to lock-free slots, so a check costs the bare primitive and about one per cent; MACs
+ * keep the states after their padded keys.
  *
  * Security: a signature must have exactly its algorithm's length; r and s lie within [1, n-1], checked here and again
  * by OpenSSL; MACs are compared in constant time. ECDSA is malleable ((r, n-s) verifies too): a token's text does not
@@ -31,8 +30,6 @@
 #ifndef CRYPTO_SIGNATURE_H
 #define CRYPTO_SIGNATURE_H
 
-#include "base/buf.h"
-#include "base/id.h"
 #include "cardea/status.h"
 #include "crypto/raw_key.h"
 
@@ -54,7 +51,7 @@ enum signature_algorithm {
     SIGNATURE_ED448,
     SIGNATURE_COUNT,
 };
-enum { SIGNATURE_MAX = RSA_BITS_MAX / 8, SIGNATURE_PRIVATE_MAX = 256, SIGNATURE_POINT = 65 };
+enum { SIGNATURE_MAX = RSA_BITS_MAX / 8 };
 
 /* As in a token's header: "ES256", "EdDSA" for both of its algorithms; "" for UNSET. */
 const char *signature_algorithm_name(enum signature_algorithm a);
@@ -77,6 +74,17 @@ struct cardea_status signing_key_load(enum signature_algorithm a, const struct r
 /* From a public or a private raw key, of which the public half alone is used; for HS from octets. */
 struct cardea_status verify_key_load(enum signature_algorithm a, const struct raw_key *raw,
                                      struct verify_key **out) CARDEA_CHECKED;
+/* The same for a key that was made here and comes back from under our own seal: whether an RSA key's numbers are primes
+ * and belong together, which takes tenths of a second, is not asked again. */
+struct cardea_status signing_key_load_own(enum signature_algorithm a, const struct raw_key *raw,
+                                          struct signing_key **out) CARDEA_CHECKED;
+struct cardea_status verify_key_load_own(enum signature_algorithm a, const struct raw_key *raw,
+                                         struct verify_key **out) CARDEA_CHECKED;
+/* Draw the parts of a new key for an algorithm; the caller clears them. RSA keys get rsa_bits, MAC keys the hash's.
+ * fails: E_USAGE (no such algorithm, rsa_bits out of range); E_INTERNAL.
+ * cost: RSA takes tenths of a second to seconds. */
+struct cardea_status signature_key_draw(enum signature_algorithm a, uint32_t rsa_bits,
+                                        struct raw_key *out) CARDEA_CHECKED;
 /* RSA keys get RSA_BITS_MIN bits, MAC keys the hash's. fails: E_USAGE (no such algorithm); E_INTERNAL. */
 struct cardea_status signing_key_generate(enum signature_algorithm a, struct signing_key **out) CARDEA_CHECKED;
 void signing_key_free(struct signing_key *k); /* wipes; NULL is safe */
@@ -92,29 +100,5 @@ enum signature_algorithm verify_key_algorithm(const struct verify_key *k);
  * cost: no allocation here; OpenSSL makes some of its own for ECDSA and RSA. */
 struct cardea_status verify_key_check(const struct verify_key *k, struct view message,
                                       struct view signature) CARDEA_CHECKED;
-
-/* --- the keyring's ES256 keys --- */
-
-/* As PKCS#8 DER, at most SIGNATURE_PRIVATE_MAX bytes; the caller wipes out.
- * fails: E_TOO_LARGE; E_USAGE: not ES256; E_INTERNAL. */
-struct cardea_status signing_key_export(const struct signing_key *k, uint8_t *out, size_t cap,
-                                        size_t *ret_len) CARDEA_CHECKED;
-/* fails: E_CORRUPT: not DER of a private key for this algorithm, bytes after it, or halves that do not match; E_USAGE:
- * not ES256. */
-struct cardea_status signing_key_import(enum signature_algorithm a, struct view der,
-                                        struct signing_key **out) CARDEA_CHECKED;
-/* The public half; zeros for a key of another algorithm. */
-void signing_key_point(const struct signing_key *k, uint8_t out[SIGNATURE_POINT]);
-/* Append the point as a public JWK (RFC 7517, RFC 7518 §6.2): alg crv kid kty use x y. */
-void signature_point_jwk(const uint8_t point[SIGNATURE_POINT], struct buf *out);
-/* RFC 7638 SHA-256 thumbprint, our kid. */
-struct key_id signature_point_thumbprint(const uint8_t point[SIGNATURE_POINT]);
-/* From a public JWK of ours. fails: E_INVALID_FIELD: no JSON object, not kty EC and crv P-256, a coordinate that is not
- * 32 bytes of canonical base64url, a private member, or a point off the curve. */
-struct cardea_status signature_jwk_point(struct view jwk, uint8_t out[SIGNATURE_POINT]) CARDEA_CHECKED;
-
-/* fails: E_INVALID_FIELD: point off the curve; E_USAGE: no such algorithm; E_BUSY: no memory. */
-struct cardea_status verify_key_new(enum signature_algorithm a, const uint8_t point[SIGNATURE_POINT],
-                                    struct verify_key **out) CARDEA_CHECKED;
 
 #endif

@@ -21,6 +21,20 @@ void background_init(struct background *b, struct keeper *keeper, struct guess *
     for (int i = 0; i < TASKS; i++)
         b->due_ms[i] = now + every_ms[i];
     atomic_init(&b->store_ok, true);
+    atomic_init(&b->keys_due, false);
+    atomic_init(&b->expected, 0);
+}
+
+void background_close(struct background *b)
+{
+    key_maker_free(b->maker);
+    b->maker = NULL;
+}
+
+void background_expect(struct background *b, token_formats formats)
+{
+    atomic_store(&b->expected, formats);
+    atomic_store(&b->keys_due, true);
 }
 
 static const struct store_ops *ops(const struct background *b)
@@ -95,27 +109,60 @@ static bool sweep_store(struct background *b)
     return cardea_ok(end(b, tx, s, "expired rows")) && looked_at >= STORE_SWEEP_ROWS;
 }
 
-/* The longest that any configuration allows, not what this one says: tokens from before a reload are still about. */
-static struct keyring_times times_of(struct keeper *k)
+/* What a tick of the keys is asked to do. */
+struct key_demand {
+    struct keyring_times times;
+    token_formats formats;
+};
+
+static struct key_demand demand_of(struct background *b)
 {
-    struct snapshot *now = publisher_take(k->publisher);
-    struct keyring_times t = {
-        .publish_ms = now->settings->jwks_max_age_ms,
-        .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
+    /* First: a reload withdraws what it expects when its settings are in force. */
+    token_formats expected = atomic_load(&b->expected);
+    struct snapshot *now = publisher_take(b->keeper->publisher);
+    struct key_demand d = {
+        .times.publish_ms = now->settings->jwks_max_age_ms,
+        /* The longest that any configuration allows, not what this one says: tokens from before a reload are still
+         * about. */
+        .times.retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
+        .formats = expected | settings_token_formats(now->settings),
     };
     snapshot_unref(now);
-    return t;
+    return d;
+}
+
+static struct cardea_status tick_in(struct background *b, struct store_tx *tx, bool *ret_changed,
+                                    token_formats *ret_lacking)
+{
+    const struct key_demand d = demand_of(b);
+    struct key_work w = {
+        .tx = tx, .ops = ops(b), .master = b->keeper->master, .entropy = b->entropy, .now_ms = b->keeper->wall_ms()};
+    if (b->maker == NULL)
+        return keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
+    w.stock = key_maker_lock(b->maker);
+    struct cardea_status s = keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
+    key_maker_unlock(b->maker);
+    return s;
+}
+
+static void want_keys(struct background *b, token_formats lacking)
+{
+    if (lacking != 0 && b->maker == NULL)
+        b->maker = key_maker_new(b->keeper->master, b->entropy, &b->keys_due);
+    if (lacking != 0 && b->maker != NULL)
+        key_maker_want(b->maker, lacking);
 }
 
 static bool tick_keys(struct background *b)
 {
     struct keeper *k = b->keeper;
-    struct keyring_times times = times_of(k);
     struct store_tx *tx = begin(b);
+    token_formats lacking = 0;
     bool changed = false;
     if (tx == NULL)
         return false;
-    struct cardea_status s = keyring_tick(tx, ops(b), k->master, b->entropy, &times, k->wall_ms(), &changed);
+    struct cardea_status s = tick_in(b, tx, &changed, &lacking);
+    want_keys(b, lacking);
     if (cardea_ok(s) && !changed) {
         ops(b)->abort(tx);
         return false;
@@ -191,6 +238,8 @@ bool background_step(void *background)
 {
     struct background *b = background;
     int64_t now = b->keeper->boot_ms();
+    if (atomic_exchange(&b->keys_due, false))
+        b->due_ms[TASK_KEYS] = now;
     for (int i = 0; i < TASKS; i++) {
         int task = (b->turn + i) % TASKS;
         if (b->due_ms[task] > now)

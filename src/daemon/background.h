@@ -8,6 +8,7 @@
 #define DAEMON_BACKGROUND_H
 
 #include "daemon/keeper.h"
+#include "daemon/key_maker.h"
 
 enum {
     BACKGROUND_DEADLINE_MS = 2000, /* of a step's transaction */
@@ -37,10 +38,17 @@ struct background {
     struct session_id sids[SEEN_AT_ONCE];
     int64_t seen_ms[SEEN_AT_ONCE];
     struct guess_report reports[GUESS_AT_ONCE];
-    bool _Atomic store_ok; /* the last transaction did what it should */
+    bool _Atomic store_ok;   /* the last transaction did what it should */
+    struct key_maker *maker; /* NULL until one is needed */
+    bool _Atomic keys_due;
+    token_formats _Atomic expected;
 };
 
 void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e);
+void background_close(struct background *b); /* when nobody steps any more */
+/* Any thread: keep keys of these formats beside those that the settings ask for, and look at the keys soon. A reload
+ * calls it before its settings are in force, and with 0 afterwards. */
+void background_expect(struct background *b, token_formats formats);
 /* One step of what is due; true when there is more to do at once. For committer_host; context is the background. */
 bool background_step(void *background);
 /* Write what must not be lost at a stop: changes of unknown outcome, last-seen times, failures, the clock. */

@@ -18,7 +18,7 @@
 enum {
     CONFIG_PATH_MAX = 512,
     LISTENERS_MAX = 8,
-    CONFIG_KEYS_MAX = 64,          /* of the table of keys */
+    CONFIG_KEYS_MAX = 96,          /* of the table of keys */
     CONFIG_FILE_MAX = 1024 * 1024, /* bytes of a configuration file */
     CONFIG_WARNINGS_MAX = 8,
     CONFIG_WARNING_MAX = 256,

@@ -26,6 +26,24 @@ static const struct config_word kind_words[] = {
 static const struct config_word credential_words[] = {
     {"session", APP_CREDENTIAL_SESSION}, {"token", APP_CREDENTIAL_TOKEN}, {NULL, 0}};
 
+static const struct config_word token_words[] = {{"ES256", TOKEN_ES256},
+                                                 {"ES384", TOKEN_ES384},
+                                                 {"ES512", TOKEN_ES512},
+                                                 {"EdDSA", TOKEN_ED25519},
+                                                 {"Ed448", TOKEN_ED448},
+                                                 {"RS256", TOKEN_RS256},
+                                                 {"RS384", TOKEN_RS384},
+                                                 {"RS512", TOKEN_RS512},
+                                                 {"PS256", TOKEN_PS256},
+                                                 {"PS384", TOKEN_PS384},
+                                                 {"PS512", TOKEN_PS512},
+                                                 {"HS256", TOKEN_HS256},
+                                                 {"HS384", TOKEN_HS384},
+                                                 {"HS512", TOKEN_HS512},
+                                                 {"v4.public", TOKEN_V4_PUBLIC},
+                                                 {"v4.local", TOKEN_V4_LOCAL},
+                                                 {NULL, 0}};
+
 const struct config_key config_keys[] = {
     {"state", CONFIG_PATH, AT(state), .default_text = "/var/lib/cardea",
      .help = "The state folder: lock, master key, database, admin socket. Made with mode 0700."},
@@ -82,6 +100,13 @@ const struct config_key config_keys[] = {
              "with one)."},
     {"argon2.passes", CONFIG_COUNT, SETTING(argon2.passes), .min = 1, .max = 64, .default_text = "3",
      .help = "Passes of one password hash."},
+    {"tokens.format", CONFIG_WORD, SETTING(token_format), .words = token_words, .default_text = "ES256",
+     .help =
+         "Format of access tokens, for apps without a `token_format` of their own. JWTs signed with `ES256 ES384 ES512 "
+         "EdDSA Ed448 RS256 RS384 RS512 PS256 PS384 PS512` are verified by whoever has the JWKS, `v4.public` (PASETO) "
+         "by whoever has `/.well-known/paseto-keys.json`. Keys of `HS256 HS384 HS512` and `v4.local` make tokens as "
+         "well as they check them and never leave the service: such tokens are verified by its `/verify` and "
+         "introspection alone. `EdDSA` is Ed25519; RSA keys have 3072 bits."},
     {"jwks.max_age", CONFIG_DURATION, SETTING(jwks_max_age_ms), .min = SECOND, .max = DAY, .default_text = "5m",
      .help = "How long others may keep the public keys; a new key signs no sooner than this after it was published."},
     {"admin.login_age", CONFIG_DURATION, SETTING(admin_login_age_ms), .min = MINUTE, .max = 30 * DAY,
@@ -157,6 +182,9 @@ const struct config_key app_keys[] = {
      .help = "`aud` of its access tokens; by default the issuer."},
     {"roles_in_token", CONFIG_BOOL, MEMBER(struct app, roles_in_token), .default_text = "false",
      .help = "Put the roles into access tokens, where they stay until the token ends."},
+    {"token_format", CONFIG_WORD, MEMBER(struct app, token_format), .words = token_words, .default_text = "",
+     .help = "Format of its access tokens; by default `tokens.format`, which see. A change makes the keys it needs; "
+             "tokens of the format before are accepted until they end."},
     {"origins", CONFIG_ORIGIN, offsetof(struct app, origins), URL_MAX + 1, offsetof(struct app, origin_count),
      ORIGINS_MAX, .default_text = "", .help = "Origins besides our own whose pages may call us for this app."},
 };

@@ -302,13 +302,24 @@ static struct cardea_status open_store(const struct config *c, enum installation
                         o->cap);
 }
 
+static struct key_work key_work_of(struct store_tx *tx, const struct store_ops *ops, const struct installation *i)
+{
+    return (struct key_work){.tx = tx,
+                             .ops = ops,
+                             .master = i->master,
+                             .entropy = entropy_system(),
+                             .now_ms = installation_wall_ms(),
+                             .in_place = true};
+}
+
 /* An older version's installation lacks what was not there then. */
 static struct cardea_status complete_keys(struct store_tx *tx, const struct store_ops *ops, struct installation *i,
                                           bool *ret_changed)
 {
+    const struct key_work w = key_work_of(tx, ops, i);
     struct keyring *whole = NULL;
     bool made = false;
-    struct cardea_status s = keyring_complete(tx, ops, i->master, entropy_system(), installation_wall_ms(), &made);
+    struct cardea_status s = keyring_complete(&w, &made);
     if (!cardea_ok(s) || !made)
         return s;
     s = keyring_load(tx, ops, i->master, 1, &whole);
@@ -320,8 +331,9 @@ static struct cardea_status complete_keys(struct store_tx *tx, const struct stor
     return s;
 }
 
-/* Inside the first transaction: keys, and the time. *ret_changed: something was written. */
-static struct cardea_status first_steps(struct store_tx *tx, const struct store_ops *ops, enum installation_mode mode,
+/* Inside the first transaction: keys, and the time. create: make keys of these formats where there are none; NULL: such
+ * is no installation. *ret_changed: something was written. */
+static struct cardea_status first_steps(struct store_tx *tx, const struct store_ops *ops, const token_formats *create,
                                         struct installation *i, bool *ret_changed, const struct outcome *o)
 {
     int64_t saved = 0;
@@ -330,8 +342,9 @@ static struct cardea_status first_steps(struct store_tx *tx, const struct store_
         return fail(o, s, "the database can not be read");
     raise_floor(saved);
     s = keyring_load(tx, ops, i->master, 1, &i->keys);
-    if (s.code == CARDEA_E_NOT_FOUND && mode == INSTALLATION_CREATE) {
-        s = keyring_create(tx, ops, i->master, entropy_system(), installation_wall_ms());
+    if (s.code == CARDEA_E_NOT_FOUND && create != NULL) {
+        const struct key_work w = key_work_of(tx, ops, i);
+        s = keyring_create(&w, *create);
         if (cardea_ok(s))
             s = keyring_load(tx, ops, i->master, 1, &i->keys);
         i->fresh = true;
@@ -352,7 +365,7 @@ static struct cardea_status first_steps(struct store_tx *tx, const struct store_
     return cardea_ok(s) ? s : fail(o, s, "the time can not be written to the database");
 }
 
-static struct cardea_status first_transaction(enum installation_mode mode, struct installation *i,
+static struct cardea_status first_transaction(const token_formats *create, struct installation *i,
                                               const struct outcome *o)
 {
     if (i->store == NULL)
@@ -363,7 +376,7 @@ static struct cardea_status first_transaction(enum installation_mode mode, struc
     struct cardea_status s = ops->begin(i->store, STORE_WRITE, installation_boot_ms() + OPEN_DEADLINE_MS, &tx);
     if (!cardea_ok(s))
         return fail(o, s, "the database can not be written: %s", cardea_status_title(s));
-    s = first_steps(tx, ops, mode, i, &changed, o);
+    s = first_steps(tx, ops, create, i, &changed, o);
     if (!cardea_ok(s) || !changed) {
         ops->abort(tx);
         return s;
@@ -377,6 +390,7 @@ struct cardea_status installation_open(const struct config *c, enum installation
 {
     struct outcome o = {message, message_cap};
     struct installation i = {.lock_fd = -1};
+    const token_formats formats = settings_token_formats(&c->settings);
     message[0] = 0;
     /* The files of the database take their mode from here. */
     umask(0077);
@@ -391,7 +405,7 @@ struct cardea_status installation_open(const struct config *c, enum installation
     if (cardea_ok(s))
         s = open_store(c, mode, &i, &o);
     if (cardea_ok(s))
-        s = first_transaction(mode, &i, &o);
+        s = first_transaction(mode == INSTALLATION_CREATE ? &formats : NULL, &i, &o);
     if (cardea_ok(s) && i.fresh && sync_folder(c->state) != 0)
         s = fail(&o, CARDEA_FAIL(E_IO), "the state folder %s can not be synced", c->state);
     if (!cardea_ok(s)) {

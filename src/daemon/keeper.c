@@ -95,21 +95,25 @@ void keeper_doubt(void *keeper, const struct change_list *changes)
     lose(k, keys);
 }
 
-/* The public halves, for readers that hold no keyring. */
+/* The public halves, for readers that hold no keyring. A symmetric key has none: it never enters the table. */
 static struct cardea_status publish_keys(struct keeper *k, const struct keyring *ring)
 {
     struct table_key *keys = calloc(KEYRING_MAX, sizeof *keys);
+    size_t count = 0;
     if (keys == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     for (uint32_t i = 0; i < ring->access_count; i++) {
         const struct access_key *from = &ring->access[i];
-        keys[i].kid = from->id;
-        keys[i].algorithm = (uint8_t)from->algorithm;
-        keys[i].state = (uint8_t)from->state;
-        keys[i].public_len = sizeof from->point;
-        memcpy(keys[i].public_bytes, from->point, sizeof from->point);
+        if (from->public_len == 0)
+            continue;
+        struct table_key *to = &keys[count++];
+        to->kid = from->id;
+        to->algorithm = (uint8_t)from->format;
+        to->state = (uint8_t)from->state;
+        to->public_len = from->public_len;
+        memcpy(to->public_bytes, from->public_bytes, from->public_len);
     }
-    struct cardea_status s = table_set_keys(k->writer, keys, ring->access_count);
+    struct cardea_status s = table_set_keys(k->writer, keys, count);
     free(keys);
     return s;
 }

@@ -1,6 +1,7 @@
 #include "daemon/service.h"
 
 #include "core/audit.h"
+#include "core/claims.h"
 #include "crypto/random.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REASON_MAX = 1200, DRAIN_STEP_MS = 5, FULL_STOP_MS = 2000 };
+enum { REASON_MAX = 1200, DRAIN_STEP_MS = 5, FULL_STOP_MS = 2000, KEYS_DEADLINE_MS = 60000, KEYS_STEP_MS = 20 };
 
 static uint32_t cores(void)
 {
@@ -92,6 +93,28 @@ static struct cardea_status publish_first(struct service *s)
         .keys_generation = s->installation->keys->generation,
     };
     return CARDEA_SUCCESS;
+}
+
+/* The keys that this configuration asks for; another may have been in force before. Nobody is served yet, so what is
+ * slow to draw is waited for. */
+static struct cardea_status settle_keys(struct service *s)
+{
+    const struct settings *settings = &s->config->settings;
+    const struct store_ops *ops = s->installation->store->ops;
+    const struct keyring_times times = {settings->jwks_max_age_ms, (LIFETIME_MAX_S + LEEWAY_S) * 1000};
+    struct key_work w = {.ops = ops, .master = s->installation->master, .entropy = entropy_system(), .in_place = true};
+    token_formats lacking = 0;
+    bool changed = false;
+    w.now_ms = installation_wall_ms();
+    struct cardea_status status =
+        ops->begin(s->installation->store, STORE_WRITE, installation_boot_ms() + KEYS_DEADLINE_MS, &w.tx);
+    if (!cardea_ok(status))
+        return status;
+    status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, &lacking);
+    if (cardea_ok(status) && changed)
+        return ops->commit(w.tx);
+    ops->abort(w.tx);
+    return status;
 }
 
 static struct cardea_status fill_first(struct service *s)
@@ -262,6 +285,10 @@ struct cardea_status service_open(const struct config *c, struct installation *i
     if (!cardea_ok(s))
         return s;
     background_init(&out->background, &out->keeper, out->guess, entropy_system());
+    snprintf(message, message_cap, "the keys of access tokens can not be made");
+    s = settle_keys(out);
+    if (!cardea_ok(s))
+        return s;
     snprintf(message, message_cap, "the database can not be read");
     s = fill_first(out);
     if (!cardea_ok(s))
@@ -287,6 +314,26 @@ static struct cardea_status reload_identity(struct service *s, const struct conf
     return status;
 }
 
+/* Before a format is asked for, it must have a key: nobody shall meet an app that can not sign. */
+static struct cardea_status await_keys(struct service *s, token_formats formats)
+{
+    static const struct timespec step = {.tv_nsec = KEYS_STEP_MS * 1000000L};
+    int64_t until_ms = installation_boot_ms() + KEYS_DEADLINE_MS;
+    for (bool asked = false;; asked = true) {
+        struct snapshot *now = publisher_take(&s->publisher);
+        token_formats missing = formats & ~keyring_signing(now->keys);
+        snapshot_unref(now);
+        if (missing == 0)
+            return CARDEA_SUCCESS;
+        if (installation_boot_ms() >= until_ms)
+            return CARDEA_FAIL(E_UNAVAILABLE);
+        if (!asked)
+            background_expect(&s->background, formats);
+        nanosleep(&step, NULL);
+        service_tend(s);
+    }
+}
+
 struct cardea_status service_reload(struct service *s, const struct config *c)
 {
     struct cardea_status identity = reload_identity(s, c);
@@ -299,12 +346,16 @@ struct cardea_status service_reload(struct service *s, const struct config *c)
     /* Nobody else changes the settings: these stay the ones before. */
     struct cardea_status status = settings_keep_places(settings, now->settings);
     snapshot_unref(now);
+    if (cardea_ok(status))
+        status = await_keys(s, settings_token_formats(settings));
     if (!cardea_ok(status)) {
+        background_expect(&s->background, 0);
         settings_unref(settings);
         return status;
     }
     struct listening listening = listening_of(c);
     status = publisher_amend(&s->publisher, &listening, settings, NULL);
+    background_expect(&s->background, 0);
     if (!cardea_ok(status))
         return status;
     for (uint32_t i = 0; i < s->listener_count; i++)
@@ -353,6 +404,7 @@ void service_close(struct service *s)
         listener_close(s->listeners[i - 1]);
     if (s->lanes.committer != NULL)
         background_flush(&s->background);
+    background_close(&s->background);
     pool_close(s->lanes.hash);
     pool_close(s->lanes.read);
     committer_close(s->lanes.committer);

@@ -7,8 +7,9 @@ enum { KEY_ANSWER_MAX = 512 };
 
 struct keys_state {
     enum key_use use; /* UNSET: not said */
-    bool compromised, has_kid;
-    struct key_id kid;
+    bool compromised;
+    struct view kid;          /* empty: none given */
+    enum token_format format; /* UNSET: none given */
     int64_t effective_at_ms;
     struct key_record *keys;
     uint32_t count;
@@ -46,9 +47,9 @@ static bool rotates(enum key_use use)
 
 static void answer_key(struct json_writer *w, const struct key_record *k)
 {
-    char kid[KEY_ID_TEXT];
+    char kid[ACCESS_KID_MAX];
     struct buf b = buf_fixed(kid, sizeof kid);
-    buf_key_id(&b, k->id);
+    buf_record_kid(&b, k);
     json_open_object(w);
     json_member_text(w, "kid", buf_view(&b));
     json_member_text(w, "use", k->use == KEY_USE_SEALED ? VIEW("sealed") : VIEW("access"));
@@ -78,37 +79,78 @@ static void list_finish(struct exchange *x)
     list_close(x, &w, NULL);
 }
 
+static bool is_kid(struct view text)
+{
+    struct key_id id;
+    struct paserk_id paserk;
+    return cardea_ok(key_id_parse(text, &id)) || cardea_ok(paserk_id_parse(text, &paserk));
+}
+
+static struct cardea_status read_kid(struct exchange *x, const struct body_value *value, struct keys_state *st)
+{
+    if (!value->present)
+        return CARDEA_SUCCESS;
+    st->kid = value->text;
+    if (!st->compromised)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("only together with compromised"));
+    if (!is_kid(st->kid))
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("not the kid of a key of ours"));
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status read_use(struct exchange *x, const struct body_value *value, struct keys_state *st)
+{
+    if (!value->present)
+        return CARDEA_SUCCESS;
+    st->use = view_is(value->text, "access")   ? KEY_USE_ACCESS
+              : view_is(value->text, "sealed") ? KEY_USE_SEALED
+                                               : KEY_USE_UNSET;
+    if (st->use == KEY_USE_UNSET)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "use", VIEW("access or sealed"));
+    return CARDEA_SUCCESS;
+}
+
+static struct cardea_status read_format(struct exchange *x, const struct body_value *value, struct keys_state *st)
+{
+    if (!value->present)
+        return CARDEA_SUCCESS;
+    st->format = token_format_parse(value->text);
+    if (st->format == TOKEN_FORMAT_UNSET)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "alg", VIEW("there is no such format of tokens"));
+    if (st->kid.len > 0)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "alg", VIEW("a kid says which key it is"));
+    if (st->use == KEY_USE_SEALED)
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "alg", VIEW("only for keys of access tokens"));
+    return CARDEA_SUCCESS;
+}
+
 static struct cardea_status rotate_begin(struct exchange *x)
 {
-    static const struct body_field fields[] = {
-        {"compromised", BODY_BOOL, 0, 0, 0}, {"kid", BODY_TEXT, 0, 1, 64}, {"use", BODY_TEXT, 0, 1, 16}};
-    struct body_value values[3];
+    enum { COMPROMISED, KID, USE, ALG, FIELDS };
+    static const struct body_field fields[FIELDS] = {[COMPROMISED] = {"compromised", BODY_BOOL, 0, 0, 0},
+                                                     [KID] = {"kid", BODY_TEXT, 0, 1, 64},
+                                                     [USE] = {"use", BODY_TEXT, 0, 1, 16},
+                                                     [ALG] = {"alg", BODY_TEXT, 0, 1, 16}};
+    struct body_value values[FIELDS];
     struct cardea_status s = keys_begin(x);
     if (cardea_ok(s))
-        s = body_read(x, fields, 3, values);
+        s = body_read(x, fields, FIELDS, values);
     if (!cardea_ok(s))
         return s;
     struct keys_state *st = x->state;
-    st->compromised = values[0].flag;
-    st->has_kid = values[1].present;
-    st->use = view_is(values[2].text, "access")   ? KEY_USE_ACCESS
-              : view_is(values[2].text, "sealed") ? KEY_USE_SEALED
-                                                  : KEY_USE_UNSET;
-    if (values[2].present && st->use == KEY_USE_UNSET)
-        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "use", VIEW("access or sealed"));
-    if (st->has_kid && !st->compromised)
-        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("only together with compromised"));
-    if (st->has_kid && !cardea_ok(key_id_parse(values[1].text, &st->kid)))
-        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "kid", VIEW("not the kid of a key of ours"));
-    return s;
+    st->compromised = values[COMPROMISED].flag;
+    s = read_use(x, &values[USE], st);
+    if (cardea_ok(s))
+        s = read_kid(x, &values[KID], st);
+    return cardea_ok(s) ? read_format(x, &values[ALG], st) : s;
 }
 
-static struct view kid_detail(struct exchange *x, const struct key_id *kid)
+static struct view record_kid(struct exchange *x, const struct key_record *k)
 {
-    char text[KEY_ID_TEXT];
-    struct buf b = buf_fixed(text, sizeof text);
-    buf_key_id(&b, *kid);
-    return admin_detail(x, "kid", buf_view(&b));
+    char *text = arena_new(&x->arena, ACCESS_KID_MAX);
+    struct buf b = buf_fixed(text, text == NULL ? 0 : ACCESS_KID_MAX);
+    buf_record_kid(&b, k);
+    return buf_view(&b);
 }
 
 static enum key_use use_or_access(const struct keys_state *st)
@@ -116,36 +158,51 @@ static enum key_use use_or_access(const struct keys_state *st)
     return st->use == KEY_USE_UNSET ? KEY_USE_ACCESS : st->use;
 }
 
-/* Is this the key that is meant: the active one of the use, or the one of that kid? */
-static bool is_target(const struct keys_state *st, const struct key_record *k)
+/* Is this the key that is meant: the one of that kid, or the active one of the use and format? */
+static bool is_target(struct exchange *x, const struct keys_state *st, const struct key_record *k)
 {
-    if (!st->has_kid)
-        return k->use == use_or_access(st) && k->state == KEY_ACTIVE;
-    return rotates(k->use) && (st->use == KEY_USE_UNSET || st->use == k->use) && ID_SAME(k->id, st->kid);
+    if (st->kid.len > 0)
+        return rotates(k->use) && (st->use == KEY_USE_UNSET || st->use == k->use) &&
+               view_equal(record_kid(x, k), st->kid);
+    return k->use == use_or_access(st) && k->state == KEY_ACTIVE &&
+           (st->format == TOKEN_FORMAT_UNSET || key_record_format(k) == st->format);
 }
 
 static struct cardea_status find_target(struct exchange *x, struct keys_state *st, struct store_tx *tx,
-                                        struct key_id *out)
+                                        const struct key_record **out)
 {
+    const struct key_record *found = NULL;
     struct cardea_status s = x->site->store->ops->key_list(tx, st->keys, KEYRING_MAX, &st->count);
     if (!cardea_ok(s))
         return s;
     for (uint32_t i = 0; i < st->count; i++) {
-        const struct key_record *k = &st->keys[i];
-        if (is_target(st, k)) {
-            *out = k->id;
-            return CARDEA_SUCCESS;
-        }
+        if (!is_target(x, st, &st->keys[i]))
+            continue;
+        if (found != NULL)
+            return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "alg",
+                                  VIEW("keys of several formats sign: name one, or a kid"));
+        found = &st->keys[i];
     }
-    return exchange_fault(x, CARDEA_FAIL(E_NOT_FOUND), "kid", VIEW("there is no such key"));
+    if (found == NULL)
+        return exchange_fault(x, CARDEA_FAIL(E_NOT_FOUND), st->format == TOKEN_FORMAT_UNSET ? "kid" : "alg",
+                              VIEW("there is no such key"));
+    *out = found;
+    return s;
+}
+
+static struct key_work work_of(const struct exchange *x, const struct flow *f)
+{
+    return (struct key_work){
+        .tx = f->tx, .ops = f->ops, .master = x->site->master, .entropy = f->entropy, .now_ms = f->now_ms};
 }
 
 static struct cardea_status drop(struct exchange *x, struct keys_state *st, const struct flow *f)
 {
-    struct key_id kid;
-    struct cardea_status s = find_target(x, st, f->tx, &kid);
+    const struct key_record *target = NULL;
+    const struct key_work w = work_of(x, f);
+    struct cardea_status s = find_target(x, st, f->tx, &target);
     if (cardea_ok(s))
-        s = keyring_drop(f->tx, f->ops, x->site->master, f->entropy, &kid, f->now_ms);
+        s = keyring_drop(&w, &target->id);
     if (!cardea_ok(s))
         return s;
     st->effective_at_ms = f->now_ms;
@@ -153,8 +210,8 @@ static struct cardea_status drop(struct exchange *x, struct keys_state *st, cons
         .kind = REVOCATION_KEY,
         .until_ms = f->now_ms + LIFETIME_MAX_S * 1000 + REVOCATION_SLACK_MS,
     };
-    memcpy(r.id, kid.bytes, sizeof kid.bytes);
-    return flow_event(f, AUDIT_key_dropped, NULL, NULL, kid_detail(x, &kid), &r);
+    memcpy(r.id, target->id.bytes, sizeof target->id.bytes);
+    return flow_event(f, AUDIT_key_dropped, NULL, NULL, admin_detail(x, "kid", record_kid(x, target)), &r);
 }
 
 /* Until the last text has expired, and the last page that was left open can have renewed it. */
@@ -170,8 +227,8 @@ static int64_t sealed_retire_ms(const struct settings *s)
 
 static struct cardea_status rotate_sealed(struct exchange *x, struct keys_state *st, const struct flow *f)
 {
-    struct cardea_status s =
-        keyring_rotate_sealed(f->tx, f->ops, x->site->master, f->entropy, sealed_retire_ms(f->settings), f->now_ms);
+    const struct key_work w = work_of(x, f);
+    struct cardea_status s = keyring_rotate_sealed(&w, sealed_retire_ms(f->settings));
     if (!cardea_ok(s))
         return s;
     st->effective_at_ms = f->now_ms;
@@ -186,9 +243,16 @@ static struct cardea_status rotate(struct exchange *x, struct keys_state *st, co
         .publish_ms = f->settings->jwks_max_age_ms,
         .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
     };
-    struct cardea_status s =
-        keyring_rotate(f->tx, f->ops, x->site->master, f->entropy, &times, f->now_ms, &st->effective_at_ms);
-    return cardea_ok(s) ? flow_event(f, AUDIT_key_rotated, NULL, NULL, VIEW_EMPTY, NULL) : s;
+    const struct key_work w = work_of(x, f);
+    struct cardea_status s = keyring_rotate(&w, st->format, &times, &st->effective_at_ms);
+    if (s.code == CARDEA_E_NOT_FOUND)
+        return exchange_fault(x, s, "alg", VIEW("no key of that format signs"));
+    if (!cardea_ok(s))
+        return s;
+    struct view detail = st->format == TOKEN_FORMAT_UNSET
+                             ? VIEW_EMPTY
+                             : admin_detail(x, "alg", view_text(token_format_name(st->format)));
+    return flow_event(f, AUDIT_key_rotated, NULL, NULL, detail, NULL);
 }
 
 static struct cardea_status rotate_commit(struct exchange *x, struct store_tx *tx)

@@ -15,7 +15,7 @@
 #include "http/endpoint.h"
 #include "http/origin.h"
 
-enum { ALL_KINDS = LOGIN_KINDS | KIND_KEY, JWKS_BODY_MAX = 24 * 1024 };
+enum { ALL_KINDS = LOGIN_KINDS | KIND_KEY, KEY_TEXT_MAX = 1024 };
 
 /* What the slow path has to remember. */
 struct pending {
@@ -235,28 +235,28 @@ static bool tag_listed(struct view list, struct view tag)
     return false;
 }
 
-static struct view entity_tag(struct exchange *x)
+static struct view entity_tag(struct exchange *x, enum key_document document)
 {
     char *room = arena_new(&x->arena, KEYRING_TAG);
     if (room == NULL)
         return VIEW("\"\"");
     struct buf b = buf_fixed(room, KEYRING_TAG);
-    keyring_jwks_tag(x->site->keys, &b);
+    buf_key_document_tag(&b, x->site->keys, document);
     return buf_view(&b);
 }
 
-static struct cardea_status jwks_begin(struct exchange *x)
+static struct cardea_status publish(struct exchange *x, enum key_document document)
 {
     enum { CACHING_MAX = 48 };
-    struct json_writer w = answer_open(x, JWKS_BODY_MAX);
+    struct json_writer w = answer_open(x, ANSWER_EXTRA_MAX + x->site->keys->access_count * (size_t)KEY_TEXT_MAX);
     char *room = arena_new(&x->arena, CACHING_MAX);
     struct buf caching = buf_fixed(room, room == NULL ? 0 : CACHING_MAX);
-    keyring_jwks(x->site->keys, w.out);
+    buf_key_document(w.out, x->site->keys, document);
     buf_text(&caching, "public, max-age=");
     buf_int(&caching, x->site->settings->jwks_max_age_ms / 1000);
     if (!buf_ok(w.out) || !buf_ok(&caching))
         return CARDEA_FAIL(E_INTERNAL);
-    struct view tag = entity_tag(x);
+    struct view tag = entity_tag(x, document);
     if (tag_listed(request_header(&x->request, VIEW("If-None-Match")), tag))
         answer_empty(x, 304);
     else
@@ -264,6 +264,16 @@ static struct cardea_status jwks_begin(struct exchange *x)
     answer_header(x, "Cache-Control", buf_view(&caching));
     answer_header(x, "ETag", tag);
     return CARDEA_SUCCESS;
+}
+
+static struct cardea_status jwks_begin(struct exchange *x)
+{
+    return publish(x, KEY_DOCUMENT_JWKS);
+}
+
+static struct cardea_status paseto_keys_begin(struct exchange *x)
+{
+    return publish(x, KEY_DOCUMENT_PASETO);
 }
 
 static const struct endpoint endpoints[] = {
@@ -288,6 +298,12 @@ static const struct endpoint endpoints[] = {
         .path = "/.well-known/jwks.json",
         .flags = ENDPOINT_OWN_CACHING | ENDPOINT_ANY_QUERY,
         .begin = jwks_begin,
+    },
+    {
+        .methods = METHOD_GET,
+        .path = "/.well-known/paseto-keys.json",
+        .flags = ENDPOINT_OWN_CACHING | ENDPOINT_ANY_QUERY,
+        .begin = paseto_keys_begin,
     },
 };
 

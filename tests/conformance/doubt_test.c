@@ -168,7 +168,9 @@ static int set_up(void **state)
     open_store();
     make_records();
     struct store_tx *tx = begin(STORE_WRITE);
-    assert_ok(keyring_create(tx, real->ops, master, entropy_system(), installation_wall_ms()));
+    const struct key_work w = {
+        .tx = tx, .ops = real->ops, .master = master, .entropy = entropy_system(), .now_ms = installation_wall_ms()};
+    assert_ok(keyring_create(&w, token_format_bit(TOKEN_ES256)));
     assert_ok(real->ops->user_put(tx, &user));
     assert_ok(real->ops->session_create(tx, &session));
     assert_ok(real->ops->api_key_put(tx, &api_key));
@@ -267,7 +269,9 @@ static struct cardea_status drop_key(const struct flow *f)
 {
     struct revocation r = {.kind = REVOCATION_KEY, .until_ms = f->now_ms + 600000};
     memcpy(r.id, signing_key.bytes, sizeof signing_key.bytes);
-    struct cardea_status s = keyring_drop(f->tx, f->ops, master, f->entropy, &signing_key, f->now_ms);
+    const struct key_work w = {
+        .tx = f->tx, .ops = f->ops, .master = master, .entropy = f->entropy, .now_ms = f->now_ms};
+    struct cardea_status s = keyring_drop(&w, &signing_key);
     if (cardea_ok(s))
         s = flow_event(f, AUDIT_key_dropped, NULL, NULL, VIEW_EMPTY, &r);
     return cardea_ok(s) ? change_add(f->changes, (struct change){.kind = CHANGE_KEYS}) : s;
@@ -341,7 +345,7 @@ static bool deleted(void)
 static bool key_dropped(void)
 {
     struct snapshot *now = publisher_take(&publisher);
-    bool gone = keyring_find(now->keys, &signing_key) == NULL && now->keys->active != NULL;
+    bool gone = keyring_find(now->keys, &signing_key) == NULL && now->keys->active[TOKEN_ES256] != NULL;
     snapshot_unref(now);
     return gone;
 }

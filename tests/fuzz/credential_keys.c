@@ -1,6 +1,7 @@
 #include "credential_keys.h"
 
 #include "base/text.h"
+#include "crypto/pem.h"
 #include "crypto/random.h"
 #include "fuzz.h"
 
@@ -14,19 +15,16 @@ static struct keyring *make(void)
 {
     static struct keyring k = {.access_count = 1, .refs = 1};
     struct access_key *a = &k.access[0];
-    uint8_t der[SIGNATURE_PRIVATE_MAX];
+    uint8_t der[(sizeof private_hex - 1) / 2];
+    struct raw_key raw;
     static const uint8_t zero[32];
 
     EXPECT(cardea_ok(crypto_start()));
-    size_t len = (sizeof private_hex - 1) / 2;
-    EXPECT(cardea_ok(hex_decode_exact(view_text(private_hex), der, len)));
-    EXPECT(cardea_ok(signing_key_import(SIGNATURE_ES256, view_of(der, len), &a->sign)));
-    signing_key_point(a->sign, a->point);
-    EXPECT(cardea_ok(verify_key_new(SIGNATURE_ES256, a->point, &a->verify)));
-    a->id = signature_point_thumbprint(a->point);
+    EXPECT(cardea_ok(hex_decode_exact(view_text(private_hex), der, sizeof der)));
+    EXPECT(cardea_ok(pkcs8_read(view_of(der, sizeof der), &raw)));
+    EXPECT(cardea_ok(access_key_init(a, TOKEN_ES256, &raw, NULL, true)));
     a->state = KEY_ACTIVE;
-    a->algorithm = SIGNATURE_ES256;
-    k.active = a;
+    k.active[TOKEN_ES256] = a;
     k.refresh = mac_key_new(zero);
     k.csrf = mac_key_new(zero);
     k.device = mac_key_new(zero);

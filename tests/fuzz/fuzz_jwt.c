@@ -27,11 +27,11 @@ static void accepted(const struct access_token *token)
     char text[ACCESS_TOKEN_TEXT_MAX];
     struct buf b = buf_fixed(text, sizeof text);
 
-    EXPECT(token->key == fuzz_keyring()->active);
+    EXPECT(token->key == fuzz_keyring()->active[TOKEN_ES256]);
     EXPECT(c->exp_s > now_s && c->exp_s - c->iat_s <= LIFETIME_MAX_S && c->iat_s <= now_s + LEEWAY_S);
     EXPECT(c->nbf_s >= 0 && c->nbf_s <= now_s + LEEWAY_S && c->epoch >= 1);
     EXPECT(view_is(want.audiences[0], c->audience));
-    struct cardea_status s = access_token_sign(fuzz_keyring(), want.issuer, c, &b);
+    struct cardea_status s = access_token_sign(fuzz_keyring(), TOKEN_ES256, fuzz_entropy(), want.issuer, c, &b);
     if (s.code == CARDEA_E_TOO_LARGE)
         return; /* escapes may make it longer */
     EXPECT(cardea_ok(s));
@@ -63,7 +63,7 @@ static void judge_signed(struct view header, struct view payload)
     buf_base64url(&b, header.ptr, header.len);
     buf_char(&b, '.');
     buf_base64url(&b, payload.ptr, payload.len);
-    EXPECT(cardea_ok(signing_key_sign(fuzz_keyring()->active->sign, buf_view(&b), signature, &len)));
+    EXPECT(cardea_ok(signing_key_sign(fuzz_keyring()->active[TOKEN_ES256]->sign, buf_view(&b), signature, &len)));
     buf_char(&b, '.');
     buf_base64url(&b, signature, len);
     EXPECT(buf_ok(&b));

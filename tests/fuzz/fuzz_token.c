@@ -36,7 +36,7 @@ static void make(void)
     i->roles.count = 2;
     settings.issuer_count = 1;
     buf_text(&b, "{\"keys\":[");
-    signature_point_jwk(fuzz_keyring()->active->point, &b);
+    buf_access_jwk(&b, fuzz_keyring()->active[TOKEN_ES256]);
     buf_text(&b, "]}");
     EXPECT(buf_ok(&b) && cardea_ok(issuer_keys_read(i, buf_view(&b), 1, &keys)));
     atomic_store(&keys->drop_at_ms, INT64_MAX);
@@ -121,7 +121,7 @@ static struct view sign(struct view header, struct view payload)
     buf_base64url(&b, header.ptr, header.len);
     buf_char(&b, '.');
     buf_base64url(&b, payload.ptr, payload.len);
-    EXPECT(cardea_ok(signing_key_sign(fuzz_keyring()->active->sign, buf_view(&b), signature, &len)));
+    EXPECT(cardea_ok(signing_key_sign(fuzz_keyring()->active[TOKEN_ES256]->sign, buf_view(&b), signature, &len)));
     buf_char(&b, '.');
     buf_base64url(&b, signature, len);
     EXPECT(buf_ok(&b));

@@ -70,6 +70,7 @@ const recipes = {
         return { key, form: { token: v.web.jar.get(COOKIE.session) }, second: [v.session] };
     },
     jwks: async () => ({}),
+    pasetoKeys: async () => ({}),
     adminListUsers: async (app) => ({ caller: await admin(app) }),
     adminCreateUser: async (app) => ({ caller: await admin(app), json: { username: `made-${++admins}`, password: PASSWORD, roles: ['staff'] } }),
     adminShowUser: async (app) => ({ caller: await admin(app), path: `/v1/admin/users/${(await signUp(service)).id}` }),
@@ -287,7 +288,7 @@ describe('methods and parameters that the document does not name', () => {
             assert.deepEqual(a.headers.allow.split(', ').sort(), want.sort());
         }
         for (const o of here) {
-            if (path === '/.well-known/jwks.json' || !secured(o)) continue;
+            if (path.startsWith('/.well-known/') || !secured(o)) continue;
             const p = await prepare(o);
             const a = p.key ? await p.ask('?surprise=1') : await p.caller.request(`${p.target}?surprise=1`, { method: o.method, json: p.json });
             assert.equal(a.status, 400, `${o.method}: ${a.text}`);

@@ -77,11 +77,12 @@ static void a06_a07_public_key_as_mac_key(void **state)
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        memcpy(key, keys->active->point + 1, 32); /* x, y, and the digest that HMAC makes of a longer PEM */
+        memcpy(key, keys->active[TOKEN_ES256]->public_bytes + 1,
+               32); /* x, y, and the digest that HMAC makes of a longer PEM */
         assert_mac_refused(algs[i], key);
-        memcpy(key, keys->active->point + 33, 32);
+        memcpy(key, keys->active[TOKEN_ES256]->public_bytes + 33, 32);
         assert_mac_refused(algs[i], key);
-        memcpy(key, keys->active->id.bytes, 32);
+        memcpy(key, keys->active[TOKEN_ES256]->id.bytes, 32);
         assert_mac_refused(algs[i], key);
     }
     /* The parts of a public key are never taken for octets. */
@@ -119,7 +120,7 @@ static void a13_jwk_in_the_header(void **state)
     static const char *const others_jwk[] = {"{\"kty\":\"oct\",\"k\":\"AAAA\"}", "{}", "null", "\"\"", "[]"};
 
     (void)state;
-    signature_point_jwk(others->active->point, &b);
+    buf_access_jwk(&b, others->active[TOKEN_ES256]);
     jwk[b.len] = '\0';
     snprintf(header, TOKEN_MAX, "{\"alg\":\"ES256\",\"jwk\":%s,\"typ\":\"at+jwt\"}", jwk);
     assert_refused(signed_by(others, view_text(header), claims(good_parts())));
@@ -242,7 +243,7 @@ static void a21_key_of_another_installation(void **state)
     struct buf b = buf_fixed(theirs, KEY_ID_TEXT);
 
     (void)state;
-    buf_key_id(&b, others->active->id);
+    buf_key_id(&b, others->active[TOKEN_ES256]->id);
     snprintf(text, TOKEN_MAX, "{\"alg\":\"ES256\",\"kid\":\"%s\",\"typ\":\"at+jwt\"}", theirs);
     assert_refused(signed_by(others, view_text(text), claims(good_parts())));
     assert_refused(signed_by(others, good_header(), claims(good_parts())));

@@ -21,7 +21,7 @@ static void what_is_signed_verifies(void **state)
 
     (void)state;
     memcpy(in.roles, "admin,editor", 13);
-    assert_ok(access_token_sign(keys, view_text(issuer), &in, &b));
+    assert_ok(access_token_sign(keys, TOKEN_ES256, entropy_system(), view_text(issuer), &in, &b));
     assert_ok(access_token_verify(keys, buf_view(&b), &want, now_ms, &out));
     assert_true(ID_SAME(in.sub, out.claims.sub));
     assert_true(ID_SAME(in.jti, out.claims.jti));
@@ -33,7 +33,7 @@ static void what_is_signed_verifies(void **state)
     assert_string_equal(out.claims.client_id, "mobile");
     assert_string_equal(out.claims.roles, "admin,editor");
     assert_string_equal(out.claims.audience, audience);
-    assert_ptr_equal(out.key, keys->active);
+    assert_ptr_equal(out.key, keys->active[TOKEN_ES256]);
     buf_clear(&b);
 }
 
@@ -50,7 +50,7 @@ static void a_token_says_no_more_than_promised(void **state)
     memset(&in.sub, 0, sizeof in.sub);
     memset(&in.jti, 0, sizeof in.jti);
     memset(&in.sid, 0, sizeof in.sid);
-    assert_ok(access_token_sign(keys, view_text(issuer), &in, &b));
+    assert_ok(access_token_sign(keys, TOKEN_ES256, entropy_system(), view_text(issuer), &in, &b));
     assert_true(view_cut(buf_view(&b), '.', &header, &rest));
     assert_true(view_cut(rest, '.', &payload, &rest));
     assert_ok(base64url_decode(payload, plain, sizeof plain - 1, &len));
@@ -72,30 +72,30 @@ static void signing_refuses_claims_that_would_not_verify(void **state)
 
     (void)state;
     c.exp_s = c.iat_s;
-    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b), E_USAGE);
     c.exp_s = c.iat_s + LIFETIME_MAX_S + 1; /* promise 4 */
-    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b), E_USAGE);
     c.iat_s = INT64_C(253402300799); /* the last second of 9999 */
     c.exp_s = c.iat_s + 1;
-    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b), E_USAGE);
     c.iat_s = now_s;
     c.exp_s = c.iat_s + LIFETIME_MAX_S;
-    assert_ok(access_token_sign(keys, iss, &c, &b));
+    assert_ok(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b));
     buf_reset(&b);
     c.epoch = 0;
-    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b), E_USAGE);
     c = some_claims();
     c.client_id[0] = '\0';
-    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b), E_USAGE);
     c = some_claims();
     c.audience[0] = '\0';
-    assert_code(access_token_sign(keys, iss, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &b), E_USAGE);
     c = some_claims();
-    assert_code(access_token_sign(keys, VIEW_EMPTY, &c, &b), E_USAGE);
-    assert_code(access_token_sign(keys, iss, &c, &tiny), E_TOO_LARGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), VIEW_EMPTY, &c, &b), E_USAGE);
+    assert_code(access_token_sign(keys, TOKEN_ES256, entropy_system(), iss, &c, &tiny), E_TOO_LARGE);
     assert_int_equal(b.len, 0);
-    struct keyring mute = {.active = NULL};
-    assert_code(access_token_sign(&mute, iss, &c, &b), E_UNAVAILABLE);
+    struct keyring mute = {.active = {NULL}};
+    assert_code(access_token_sign(&mute, TOKEN_ES256, entropy_system(), iss, &c, &b), E_UNAVAILABLE);
 }
 
 static void the_hand_made_token_is_good(void **state)
@@ -116,8 +116,8 @@ static void a_retired_key_verifies_until_its_end(void **state)
     int64_t at_ms;
 
     (void)state;
-    assert_ok(keyring_rotate(key_double_tx(&rotated), key_double_ops(), m, entropy_system(), &times,
-                             now_ms - 500 * 1000, &at_ms));
+    const struct key_work w = key_double_work(&rotated, m, entropy_system(), now_ms - 500 * 1000);
+    assert_ok(keyring_rotate(&w, TOKEN_ES256, &times, &at_ms));
     master_key_free(m);
     struct keyring *k = key_double_load(&rotated);
     assert_ok(access_token_verify(k, view_text(token), &want, now_ms, &out));

@@ -67,12 +67,16 @@ static void verification_allocates_nothing(void **state)
         assert_ok(jwk_load(&jwk, kinds[i].algorithm, &key));
         assert_true(allocations > 0); /* they are counted */
         ring.access_count = 1;
-        ring.access[0] = (struct access_key){
-            .state = KEY_ACTIVE, .algorithm = kinds[i].algorithm, .verify = key.verify, .sign = key.sign};
+        ring.access[0] = (struct access_key){.state = KEY_ACTIVE,
+                                             .format = (enum token_format)kinds[i].algorithm,
+                                             .signs = true,
+                                             .verify = key.verify,
+                                             .sign = key.sign};
         ring.access[0].id = jwk_thumbprint(&jwk.raw);
-        ring.active = &ring.access[0];
+        memset(ring.active, 0, sizeof ring.active);
+        ring.active[ring.access[0].format] = &ring.access[0];
         allocations = 0;
-        assert_ok(access_token_sign(&ring, want.issuer, &claims, &b));
+        assert_ok(access_token_sign(&ring, ring.access[0].format, entropy_system(), want.issuer, &claims, &b));
         for (int n = 0; n < 3; n++)
             assert_ok(access_token_verify(&ring, buf_view(&b), &want, now_s * 1000, &out));
         assert_code(access_token_verify(&ring, buf_view(&b), &want, (now_s + 60) * 1000, &out), E_EXPIRED);

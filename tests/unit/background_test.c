@@ -38,7 +38,9 @@ static void seed(struct keyring **ring)
     struct store_tx *tx = scratch_begin(STORE_WRITE);
     struct user_record u = {.epoch = 1, .status = USER_ACTIVE, .username = "alice", .metadata = "{}"};
     u.id = user_id_new(entropy_system(), wall);
-    assert_ok(keyring_create(tx, scratch.real->ops, master, entropy_system(), wall));
+    const struct key_work w = {
+        .tx = tx, .ops = scratch.real->ops, .master = master, .entropy = entropy_system(), .now_ms = wall};
+    assert_ok(keyring_create(&w, token_format_bit(TOKEN_ES256)));
     assert_ok(keyring_load(tx, scratch.real->ops, master, 1, ring));
     assert_ok(scratch.real->ops->user_put(tx, &u));
     for (int i = 0; i < SESSIONS; i++) {
@@ -201,7 +203,9 @@ static void a_retiring_key_outlives_the_longest_token(void **state)
     struct keyring_times times = {.publish_ms = 3600000, .retire_ms = 1};
     int64_t at_ms = 0;
     struct store_tx *tx = scratch_begin(STORE_WRITE);
-    assert_ok(keyring_rotate(tx, scratch.real->ops, master, entropy_system(), &times, wall, &at_ms));
+    const struct key_work w = {
+        .tx = tx, .ops = scratch.real->ops, .master = master, .entropy = entropy_system(), .now_ms = wall};
+    assert_ok(keyring_rotate(&w, TOKEN_ES256, &times, &at_ms));
     assert_ok(scratch.real->ops->commit(tx));
     assert_true(at_ms > wall);
     wall = at_ms;

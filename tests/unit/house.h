@@ -47,16 +47,17 @@ static inline struct mac_key *house_mac_key(void)
     return mac_key_new(key);
 }
 
-static inline void house_add_access_key(struct keyring *k, enum key_state state)
+static inline void house_add_access_key(struct keyring *k, enum token_format f, enum key_state state)
 {
     struct access_key *a = &k->access[k->access_count++];
-    *a = (struct access_key){.state = state, .algorithm = SIGNATURE_ES256};
-    HOUSE_MUST(cardea_ok(signing_key_generate(SIGNATURE_ES256, &a->sign)));
-    signing_key_point(a->sign, a->point);
-    HOUSE_MUST(cardea_ok(verify_key_new(SIGNATURE_ES256, a->point, &a->verify)));
-    a->id = signature_point_thumbprint(a->point);
+    struct raw_key raw;
+    struct key_id id;
+    HOUSE_MUST(cardea_ok(access_key_draw(f, &raw)) && cardea_ok(access_key_id(f, &raw, entropy_system(), &id)));
+    HOUSE_MUST(cardea_ok(access_key_init(a, f, &raw, &id, true)));
+    raw_key_clear(&raw);
+    a->state = state;
     if (state == KEY_ACTIVE)
-        k->active = a;
+        k->active[f] = a;
 }
 
 static inline struct keyring *house_keyring(void)
@@ -75,8 +76,8 @@ static inline struct keyring *house_keyring(void)
     house_bytes(&sealing, sizeof sealing);
     house_bytes(key, sizeof key);
     HOUSE_MUST(cardea_ok(sealed_keys_add(&k->sealed, &sealing, key, 0)));
-    house_add_access_key(k, KEY_ACTIVE);
-    house_add_access_key(k, KEY_NEXT);
+    house_add_access_key(k, TOKEN_ES256, KEY_ACTIVE);
+    house_add_access_key(k, TOKEN_ES256, KEY_NEXT);
     return k;
 }
 
@@ -204,11 +205,17 @@ static inline struct access_claims house_claims(const struct house *h, const str
 }
 
 /* text: ACCESS_TOKEN_TEXT_MAX characters; answers what was written. */
-static inline struct view house_sign(const struct house *h, const struct access_claims *c, char *text)
+static inline struct view house_sign_as(const struct house *h, enum token_format f, const struct access_claims *c,
+                                        char *text)
 {
     struct buf b = buf_fixed(text, ACCESS_TOKEN_TEXT_MAX);
-    HOUSE_MUST(cardea_ok(access_token_sign(h->keys, view_text(h->settings->public_url), c, &b)));
+    struct view issuer = view_text(h->settings->public_url);
+    HOUSE_MUST(cardea_ok(access_token_sign(h->keys, f, entropy_system(), issuer, c, &b)));
     return buf_view(&b);
+}
+static inline struct view house_sign(const struct house *h, const struct access_claims *c, char *text)
+{
+    return house_sign_as(h, TOKEN_ES256, c, text);
 }
 
 /* text: API_KEY_TEXT_MAX characters. */

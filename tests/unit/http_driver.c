@@ -56,7 +56,9 @@ static void open_keys(void)
     master = master_key_new(bytes);
     struct store_tx *tx = scratch_begin(STORE_WRITE);
     const struct store_ops *ops = scratch.real->ops;
-    assert_ok(keyring_create(tx, ops, master, entropy_system(), driver.now_ms));
+    const struct key_work w = {
+        .tx = tx, .ops = ops, .master = master, .entropy = entropy_system(), .now_ms = driver.now_ms};
+    assert_ok(keyring_create(&w, token_format_bit(TOKEN_ES256)));
     assert_ok(ops->commit(tx));
     tx = scratch_begin(STORE_READ);
     assert_ok(keyring_load(tx, ops, master, 1, &ring));

@@ -87,8 +87,8 @@ static void made_once_and_opened_again(void **state)
     struct installation i;
     assert_ok(installation_open(config, INSTALLATION_CREATE, &i, message, sizeof message));
     assert_true(i.fresh);
-    assert_non_null(i.keys->active);
-    struct key_id first = i.keys->active->id;
+    assert_non_null(i.keys->active[TOKEN_ES256]);
+    struct key_id first = i.keys->active[TOKEN_ES256]->id;
     installation_close(&i);
     assert_int_equal(mode_of(config->state), 0700);
     assert_int_equal(mode_of(in("master.key")), 0600);
@@ -98,7 +98,7 @@ static void made_once_and_opened_again(void **state)
     assert_int_not_equal(access(in("master.key.new"), F_OK), 0);
     assert_ok(installation_open(config, INSTALLATION_OPEN, &i, message, sizeof message));
     assert_false(i.fresh);
-    assert_true(ID_SAME(i.keys->active->id, first));
+    assert_true(ID_SAME(i.keys->active[TOKEN_ES256]->id, first));
     installation_close(&i);
     installation_close(&i); /* twice is safe */
 }

@@ -42,7 +42,12 @@ static struct session_record session_of(const struct user_record *u, int number)
 static void seed(void)
 {
     struct store_tx *tx = scratch_begin(STORE_WRITE);
-    assert_ok(keyring_create(tx, scratch.real->ops, master, entropy_system(), installation_wall_ms()));
+    const struct key_work w = {.tx = tx,
+                               .ops = scratch.real->ops,
+                               .master = master,
+                               .entropy = entropy_system(),
+                               .now_ms = installation_wall_ms()};
+    assert_ok(keyring_create(&w, token_format_bit(TOKEN_ES256)));
     for (int i = 0; i < USERS; i++) {
         struct user_record u = user_of(i);
         assert_ok(scratch.real->ops->user_put(tx, &u));

@@ -74,6 +74,14 @@ static inline const struct store_ops *key_double_ops(void)
     return &ops;
 }
 
+/* What a change of keys works with. */
+static inline struct key_work key_double_work(struct key_double *d, const struct master_key *m, const struct entropy *e,
+                                              int64_t now_ms)
+{
+    return (struct key_work){
+        .tx = key_double_tx(d), .ops = key_double_ops(), .master = m, .entropy = e, .now_ms = now_ms};
+}
+
 /* The same master key each time. */
 static inline struct master_key *key_double_master(void)
 {
@@ -98,7 +106,9 @@ static inline struct keyring *key_double_ring(struct key_double *d, const struct
 {
     struct master_key *m = key_double_master();
 
-    assert_ok(keyring_create(key_double_tx(d), key_double_ops(), m, e, now_ms));
+    const struct key_work w = key_double_work(d, m, e, now_ms);
+
+    assert_ok(keyring_create(&w, token_format_bit(TOKEN_ES256)));
     master_key_free(m);
     return key_double_load(d);
 }

@@ -2,6 +2,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/jwk.h"
+#include "core/key_record.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, PUBLISH_MS = 300 * 1000, RETIRE_MS = 3630 * 1000 };
 static const struct keyring_times times = {PUBLISH_MS, RETIRE_MS};
@@ -17,7 +19,8 @@ static int set_up(void **state)
     static struct fixture f;
 
     f = (struct fixture){.master = key_double_master()};
-    if (!cardea_ok(keyring_create(key_double_tx(&f.store), key_double_ops(), f.master, entropy_system(), start_ms)))
+    const struct key_work w = key_double_work(&f.store, f.master, entropy_system(), start_ms);
+    if (!cardea_ok(keyring_create(&w, token_format_bit(TOKEN_ES256))))
         return 1;
     *state = &f;
     return 0;
@@ -36,24 +39,48 @@ static struct cardea_status load(struct fixture *f, struct keyring **out)
     return keyring_load(key_double_tx(&f->store), key_double_ops(), f->master, 7, out);
 }
 
+static struct key_work at(struct fixture *f, int64_t now_ms)
+{
+    return key_double_work(&f->store, f->master, entropy_system(), now_ms);
+}
+
 static struct cardea_status rotate(struct fixture *f, int64_t now_ms, int64_t *ret_at_ms)
 {
-    return keyring_rotate(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &times, now_ms,
-                          ret_at_ms);
+    const struct key_work w = at(f, now_ms);
+
+    return keyring_rotate(&w, TOKEN_FORMAT_UNSET, &times, ret_at_ms);
 }
 
 static bool tick(struct fixture *f, int64_t now_ms)
 {
+    const struct key_work w = at(f, now_ms);
     bool changed = false;
+    token_formats lacking = 77;
 
-    assert_ok(keyring_tick(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &times, now_ms,
-                           &changed));
+    assert_ok(keyring_tick(&w, token_format_bit(TOKEN_ES256), &times, &changed, &lacking));
+    assert_int_equal(lacking, 0);
     return changed;
 }
 
 static struct cardea_status drop(struct fixture *f, struct key_id id, int64_t now_ms)
 {
-    return keyring_drop(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &id, now_ms);
+    const struct key_work w = at(f, now_ms);
+
+    return keyring_drop(&w, &id);
+}
+
+static struct cardea_status rotate_sealed(struct fixture *f, int64_t retire_ms, int64_t now_ms)
+{
+    const struct key_work w = at(f, now_ms);
+
+    return keyring_rotate_sealed(&w, retire_ms);
+}
+
+static struct cardea_status complete(struct fixture *f, bool *ret_changed)
+{
+    const struct key_work w = at(f, start_ms);
+
+    return keyring_complete(&w, ret_changed);
 }
 
 static struct key_record *record(struct fixture *f, enum key_use use, enum key_state key_state)
@@ -84,10 +111,10 @@ static void makes_one_key_of_each_use(void **state)
     assert_ok(load(f, &k));
     assert_int_equal(k->generation, 7);
     assert_int_equal(k->access_count, 2);
-    assert_non_null(k->active);
-    assert_non_null(k->active->sign);
-    assert_int_equal(k->active->state, KEY_ACTIVE);
-    assert_ptr_equal(keyring_find(k, &k->active->id), k->active);
+    assert_non_null(k->active[TOKEN_ES256]);
+    assert_non_null(k->active[TOKEN_ES256]->sign);
+    assert_int_equal(k->active[TOKEN_ES256]->state, KEY_ACTIVE);
+    assert_ptr_equal(keyring_find(k, &k->active[TOKEN_ES256]->id), k->active[TOKEN_ES256]);
     struct key_id nobody = {{1}};
     assert_null(keyring_find(k, &nobody));
     /* No two uses share bytes. */
@@ -128,8 +155,7 @@ static void sealing_keys_rotate_with_overlap(void **state)
 
     assert_ok(load(f, &k));
     struct view old = seal_one(k, now_ms, &first);
-    assert_ok(
-        keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 600000, now_ms));
+    assert_ok(rotate_sealed(f, 600000, now_ms));
     assert_ok(load(f, &after));
     assert_int_equal(after->sealed.count, 2);
     assert_true(ID_SAME(after->sealed.keys[0].id, k->sealed.keys[0].id));
@@ -156,11 +182,8 @@ static void rotations_of_the_sealing_key_are_bounded(void **state)
     struct keyring *k = NULL;
 
     for (int i = 1; i < SEALED_KEYS_MAX; i++)
-        assert_ok(keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 1000,
-                                        start_ms)); /* all in one moment: still the last one seals */
-    assert_code(
-        keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 1000, start_ms),
-        E_LIMIT);
+        assert_ok(rotate_sealed(f, 1000, start_ms)); /* all in one moment: still the last one seals */
+    assert_code(rotate_sealed(f, 1000, start_ms), E_LIMIT);
     assert_ok(load(f, &k));
     assert_int_equal(k->sealed.count, SEALED_KEYS_MAX);
     assert_true(ID_SAME(k->sealed.keys[SEALED_KEYS_MAX - 1].id, record(f, KEY_USE_SEALED, KEY_ACTIVE)->id));
@@ -197,14 +220,12 @@ static void an_installation_without_a_sealing_key_gets_one(void **state)
     assert_ok(load(f, &k));
     assert_int_equal(k->sealed.count, 0);
     keyring_unref(k);
-    assert_ok(
-        keyring_complete(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms, &changed));
+    assert_ok(complete(f, &changed));
     assert_true(changed);
     assert_ok(load(f, &k));
     assert_int_equal(k->sealed.count, 1);
     keyring_unref(k);
-    assert_ok(
-        keyring_complete(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms, &changed));
+    assert_ok(complete(f, &changed));
     assert_false(changed);
 }
 
@@ -225,8 +246,7 @@ static void a_planted_sealing_key_does_not_load(void **state)
            record(f, KEY_USE_CSRF, KEY_ACTIVE)->sealed_len);
     assert_code(load(f, &k), E_CORRUPT);
     f->store = good;
-    assert_ok(
-        keyring_rotate_sealed(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), 1000, start_ms));
+    assert_ok(rotate_sealed(f, 1000, start_ms));
     record(f, KEY_USE_SEALED, KEY_RETIRING)->state = KEY_ACTIVE;
     assert_code(load(f, &k), E_CORRUPT);
     assert_null(k);
@@ -235,9 +255,9 @@ static void a_planted_sealing_key_does_not_load(void **state)
 static void creation_happens_once(void **state)
 {
     struct fixture *f = *state;
+    const struct key_work w = at(f, start_ms);
 
-    assert_code(keyring_create(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), start_ms),
-                E_CONFLICT);
+    assert_code(keyring_create(&w, token_format_bit(TOKEN_ES256)), E_CONFLICT);
     assert_int_equal(f->store.count, 8);
 }
 
@@ -245,15 +265,17 @@ static void nothing_at_rest_is_plain(void **state)
 {
     struct fixture *f = *state;
     struct keyring *k = NULL;
-    uint8_t der[SIGNATURE_PRIVATE_MAX];
+    char plain[KEY_SEALED_MAX];
     size_t len = 0;
 
     assert_ok(load(f, &k));
-    assert_ok(signing_key_export(k->active->sign, der, sizeof der, &len));
+    assert_ok(key_record_open(record(f, KEY_USE_ACCESS, KEY_ACTIVE), f->master, (uint8_t *)plain, sizeof plain, &len));
+    const char *d = memmem(plain, len, "\"d\":\"", 5);
+    assert_non_null(d);
     for (uint32_t i = 0; i < f->store.count; i++) {
         const struct key_record *r = &f->store.records[i];
         assert_true(r->sealed_len > SEAL_OVERHEAD);
-        assert_null(memmem(r, sizeof *r, der + 36, 32)); /* the private scalar stands there in P-256's PKCS#8 */
+        assert_null(memmem(r, sizeof *r, d + 5, 43)); /* the private scalar */
         assert_null(memmem(r, sizeof *r, k->session_tag.bytes, 16));
         assert_null(memmem(r, sizeof *r, k->api_key_tag.bytes, 16));
     }
@@ -310,25 +332,22 @@ static void a_planted_key_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct key_record *r = &f->store.records[f->store.count];
-    struct signing_key *mine = NULL;
+    static const uint8_t other_bytes[32] = {9};
+    struct master_key *other = master_key_new(other_bytes);
     struct keyring *k = NULL;
-    uint8_t point[SIGNATURE_POINT];
 
-    assert_ok(signing_key_generate(SIGNATURE_ES256, &mine));
-    signing_key_point(mine, point);
-    *r = (struct key_record){.use = KEY_USE_ACCESS,
-                             .id = signature_point_thumbprint(point),
-                             .state = KEY_RETIRING,
-                             .algorithm = "ES256",
-                             .drop_at_ms = INT64_MAX};
-    struct buf jwk = buf_fixed(r->public_jwk, sizeof r->public_jwk);
-    signature_point_jwk(point, &jwk);
+    assert_ok(access_record_draw(TOKEN_ES256, other, entropy_system(), r));
     f->store.count++;
     assert_code(load(f, &k), E_CORRUPT);
-    memcpy(r->sealed, point, sizeof point);
-    r->sealed_len = sizeof point;
+    assert_ok(access_record_retire(r, other, entropy_system()));
+    r->drop_at_ms = INT64_MAX;
     assert_code(load(f, &k), E_CORRUPT);
-    signing_key_free(mine);
+    r->sealed_len = 0;
+    assert_code(load(f, &k), E_CORRUPT);
+    r->sealed[0] = 0x04; /* not sealed at all: a point */
+    r->sealed_len = 65;
+    assert_code(load(f, &k), E_CORRUPT);
+    master_key_free(other);
 }
 
 static void rotation_before_publication_is_scheduled(void **state)
@@ -358,7 +377,7 @@ static void rotation_retires_and_drops(void **state)
     assert_ok(rotate(f, now_ms, &at_ms));
     assert_int_equal(at_ms, now_ms);
     assert_ok(load(f, &k));
-    assert_true(ID_SAME(k->active->id, next));
+    assert_true(ID_SAME(k->active[TOKEN_ES256]->id, next));
     const struct access_key *retired = keyring_find(k, &active);
     assert_non_null(retired);
     assert_null(retired->sign); /* its private half is gone */
@@ -385,7 +404,7 @@ static void retirement_erases_the_private_half(void **state)
     assert_ok(rotate(f, start_ms + DAY_MS, &at_ms));
     const struct key_record *after = record(f, KEY_USE_ACCESS, KEY_RETIRING);
     assert_true(ID_SAME(after->id, before.id));
-    assert_int_equal(after->sealed_len, SIGNATURE_POINT + SEAL_OVERHEAD);
+    assert_int_equal(after->sealed_len, 65 + SEAL_OVERHEAD); /* the public point */
     for (size_t i = after->sealed_len; i < sizeof after->sealed; i++)
         assert_int_equal(after->sealed[i], 0);
     assert_memory_not_equal(after->sealed, before.sealed, after->sealed_len);
@@ -408,7 +427,7 @@ static void a_dropped_key_is_gone_and_replaced(void **state)
     assert_ok(drop(f, active, start_ms + 1));
     assert_ok(load(f, &k));
     assert_null(keyring_find(k, &active));
-    assert_true(ID_SAME(k->active->id, next));
+    assert_true(ID_SAME(k->active[TOKEN_ES256]->id, next));
     assert_int_equal(k->access_count, 2);
     keyring_unref(k);
     struct key_id fresh = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
@@ -444,8 +463,8 @@ static void rotations_are_bounded(void **state)
 
     while (cardea_ok(s) && n < 100) {
         struct key_double before = f->store; /* a failed change is undone by its transaction */
-        s = keyring_rotate(key_double_tx(&f->store), key_double_ops(), f->master, entropy_system(), &hasty,
-                           start_ms + n++, &at_ms);
+        const struct key_work w = at(f, start_ms + n++);
+        s = keyring_rotate(&w, TOKEN_ES256, &hasty, &at_ms);
         if (!cardea_ok(s))
             f->store = before;
     }
@@ -479,7 +498,7 @@ static void jwks_shows_public_members_alone(void **state)
 
     assert_ok(rotate(f, start_ms + DAY_MS, &at_ms));
     assert_ok(load(f, &k));
-    keyring_jwks(k, &b);
+    buf_key_document(&b, k, KEY_DOCUMENT_JWKS);
     assert_ok(json_read(buf_view(&b), tokens, 128, &doc, NULL));
     uint32_t list = json_get(&doc, 0, VIEW("keys"));
     assert_int_equal(json_type(&doc, list), JSON_ARRAY);
@@ -491,8 +510,9 @@ static void jwks_shows_public_members_alone(void **state)
         assert_ok(key_id_parse(kid, &id));
         assert_non_null(keyring_find(k, &id));
         assert_int_equal(json_get(&doc, c, VIEW("d")), 0);
-        uint8_t point[SIGNATURE_POINT];
-        assert_ok(signature_jwk_point(json_source(&doc, c), point));
+        struct jwk jwk;
+        assert_ok(jwk_read(json_source(&doc, c), &jwk));
+        assert_false(raw_key_is_secret(&jwk.raw));
     }
     assert_int_equal(keys, 3); /* next, active, retiring */
     buf_clear(&b);

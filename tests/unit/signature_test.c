@@ -1,26 +1,29 @@
 #include "check.h"
 
 #include "base/text.h"
+#include "crypto/pem.h"
 #include "crypto/random.h"
 #include "crypto/signature.h"
 
 #include <pthread.h>
 
+static struct raw_key drawn; /* by the last pair() */
+
 static struct signing_key *pair(void)
 {
     struct signing_key *k = NULL;
 
-    assert_ok(signing_key_generate(SIGNATURE_ES256, &k));
+    assert_ok(signature_key_draw(SIGNATURE_ES256, 0, &drawn));
+    assert_ok(signing_key_load(SIGNATURE_ES256, &drawn, &k));
     return k;
 }
 
-static struct verify_key *public_half(const struct signing_key *k)
+/* Of the last pair. */
+static struct verify_key *public_half(void)
 {
-    uint8_t point[SIGNATURE_POINT];
     struct verify_key *v = NULL;
 
-    signing_key_point(k, point);
-    assert_ok(verify_key_new(SIGNATURE_ES256, point, &v));
+    assert_ok(verify_key_load(SIGNATURE_ES256, &drawn, &v));
     return v;
 }
 
@@ -60,8 +63,10 @@ static void an_algorithm_belongs_to_a_type_and_curve(void **state)
 
 static void signs_and_verifies(void **state)
 {
-    struct signing_key *k = pair(), *stranger = pair();
-    struct verify_key *v = public_half(k), *other = public_half(stranger);
+    struct signing_key *k = pair();
+    struct verify_key *v = public_half();
+    struct signing_key *stranger = pair();
+    struct verify_key *other = public_half();
     uint8_t sig[SIGNATURE_MAX];
     size_t len = 0;
 
@@ -84,7 +89,7 @@ static void signs_and_verifies(void **state)
 static void refuses_other_lengths_and_forms(void **state)
 {
     struct signing_key *k = pair();
-    struct verify_key *v = public_half(k);
+    struct verify_key *v = public_half();
     uint8_t sig[SIGNATURE_MAX] = {0};
     size_t len;
     struct view m = VIEW("message");
@@ -109,7 +114,7 @@ static void refuses_scalars_out_of_range(void **state)
 {
     static const char *const order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
     struct signing_key *k = pair();
-    struct verify_key *v = public_half(k);
+    struct verify_key *v = public_half();
     uint8_t n[32], one[32] = {0}, zero[32] = {0}, ones[32], sig[64], good[SIGNATURE_MAX];
     const uint8_t *bad[] = {zero, n, ones};
     size_t len;
@@ -137,101 +142,102 @@ static void refuses_scalars_out_of_range(void **state)
     verify_key_free(v);
 }
 
-static void private_keys_travel_as_pkcs8(void **state)
+/* The bytes of a PKCS#8 that older versions wrote: RFC 7515 A.3's key. */
+static const char pkcs8_hex[] =
+    "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b02010104208e9b109e719098bf980487df1f5d"
+    "77e9cb29606ebed2263b5f57c213df84f4b2a144034200047fcdce2770f6c45d4183cbee6fdb4b7b580733357be9ef13bacf"
+    "6e3c7bd15445c7f144cd1bbd9b7e872cdfedb9eeb9f4b3695d6ea90b24ad8a4623288588e5ad";
+
+static void private_keys_are_read_from_pkcs8(void **state)
 {
-    struct signing_key *k = pair(), *stranger = pair(), *back = NULL;
-    uint8_t der[SIGNATURE_PRIVATE_MAX + 1], a[SIGNATURE_POINT], b[SIGNATURE_POINT];
-    size_t len = 0;
+    enum { LEN = (sizeof pkcs8_hex - 1) / 2, POINT = 65 };
+    uint8_t der[LEN + 1] = {0}, packed[RAW_KEY_PUBLIC_MAX];
+    struct signing_key *k = NULL;
+    struct raw_key raw;
 
     (void)state;
-    assert_code(signing_key_export(k, der, 16, &len), E_TOO_LARGE);
-    assert_ok(signing_key_export(k, der, SIGNATURE_PRIVATE_MAX, &len));
-    assert_ok(signing_key_import(SIGNATURE_ES256, view_of(der, len), &back));
-    signing_key_point(k, a);
-    signing_key_point(back, b);
-    assert_memory_equal(a, b, sizeof a);
-    assert_int_equal(signing_key_algorithm(back), SIGNATURE_ES256);
-    signing_key_free(back);
-    for (size_t cut = 0; cut < len; cut++)
-        assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, cut), &back), E_CORRUPT);
-    der[len] = 0;
-    assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, len + 1), &back), E_CORRUPT);
-    der[len - 1] ^= 1; /* the public half, which PKCS#8 of EC keys repeats */
-    assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, len), &back), E_CORRUPT);
-    signing_key_point(stranger, der + len - SIGNATURE_POINT); /* a good point, of somebody else's key */
-    assert_code(signing_key_import(SIGNATURE_ES256, view_of(der, len), &back), E_CORRUPT);
-    assert_code(signing_key_import(SIGNATURE_UNSET, view_of(der, len), &back), E_USAGE);
-    assert_code(signing_key_generate(SIGNATURE_UNSET, &back), E_USAGE);
+    assert_ok(hex_decode_exact(view_text(pkcs8_hex), der, LEN));
+    assert_ok(pkcs8_read(view_of(der, LEN), &raw));
+    assert_ok(signing_key_load(SIGNATURE_ES256, &raw, &k));
+    assert_int_equal(raw_key_pack(&raw, packed), POINT);
+    assert_memory_equal(packed, der + LEN - POINT, POINT);
     signing_key_free(k);
-    signing_key_free(stranger);
+    for (size_t cut = 0; cut < LEN; cut++)
+        assert_code(pkcs8_read(view_of(der, cut), &raw), E_INVALID_FIELD);
+    assert_code(pkcs8_read(view_of(der, LEN + 1), &raw), E_INVALID_FIELD);
+    assert_code(pkcs8_read(view_of(der, PKCS8_MAX + 1), &raw), E_TOO_LARGE);
+    der[LEN - 1] ^= 1; /* the public half, which PKCS#8 of EC keys repeats */
+    assert_true(!cardea_ok(pkcs8_read(view_of(der, LEN), &raw)) ||
+                !cardea_ok(signing_key_load(SIGNATURE_ES256, &raw, &k)));
+    signing_key_free(pair());
+    assert_int_equal(raw_key_pack(&drawn, packed), POINT); /* a good point, of somebody else's key */
+    memcpy(der + LEN - POINT, packed, POINT);
+    assert_true(!cardea_ok(pkcs8_read(view_of(der, LEN), &raw)) ||
+                !cardea_ok(signing_key_load(SIGNATURE_ES256, &raw, &k)));
+    assert_code(signing_key_generate(SIGNATURE_UNSET, &k), E_USAGE);
     signing_key_free(NULL);
     verify_key_free(NULL);
 }
 
-static void jwk_round_trip_and_refusals(void **state)
-{
-    struct signing_key *k = pair();
-    uint8_t point[SIGNATURE_POINT], back[SIGNATURE_POINT];
-    char text[512];
-    struct buf b = buf_fixed(text, sizeof text);
-
-    (void)state;
-    signing_key_point(k, point);
-    signature_point_jwk(point, &b);
-    assert_true(buf_ok(&b));
-    assert_ok(signature_jwk_point(buf_view(&b), back));
-    assert_memory_equal(point, back, sizeof point);
-    static const char *const bad[] = {
-        "",
-        "null",
-        "[]",
-        "{}",
-        "{\"kty\":\"EC\",\"crv\":\"P-256\"}",
-        /* RFC 7515 A.3's point: right, then with another curve, type, length, padding, a private member, off the curve.
-         */
-        "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
-        "{\"kty\":\"OKP\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
-        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVE\","
-        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
-        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU=\","
-        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
-        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\",\"d\":\"AA\"}",
-        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4\"}",
-        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
-        "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_code(signature_jwk_point(view_text(bad[i]), back), E_INVALID_FIELD);
-    assert_memory_equal(point, back, sizeof point);
-    signing_key_free(k);
-}
-
 static void refuses_points_off_the_curve(void **state)
 {
-    struct signing_key *k = pair();
-    uint8_t point[SIGNATURE_POINT];
+    uint8_t point[RAW_KEY_PUBLIC_MAX];
     struct verify_key *v = NULL;
+    struct raw_key raw;
 
     (void)state;
-    signing_key_point(k, point);
+    signing_key_free(pair());
+    assert_int_equal(raw_key_pack(&drawn, point), 65);
     point[64] ^= 1;
-    assert_code(verify_key_new(SIGNATURE_ES256, point, &v), E_INVALID_FIELD);
+    assert_true(raw_key_unpack(view_of(point, 65), RAW_KEY_EC, RAW_CURVE_P256, &raw));
+    assert_code(verify_key_load(SIGNATURE_ES256, &raw, &v), E_INVALID_FIELD);
+    assert_code(verify_key_load_own(SIGNATURE_ES256, &raw, &v), E_INVALID_FIELD);
     point[64] ^= 1;
     for (int form = 0; form < 256; form++)
         if (form != 4) {
             point[0] = (uint8_t)form; /* infinity, compressed, hybrid, nonsense */
-            assert_code(verify_key_new(SIGNATURE_ES256, point, &v), E_INVALID_FIELD);
+            assert_false(raw_key_unpack(view_of(point, 65), RAW_KEY_EC, RAW_CURVE_P256, &raw));
         }
     point[0] = 4;
-    assert_code(verify_key_new(SIGNATURE_UNSET, point, &v), E_USAGE);
+    assert_code(verify_key_load(SIGNATURE_UNSET, &drawn, &v), E_USAGE);
     memset(point + 1, 0xff, 64); /* coordinates past the field */
-    assert_code(verify_key_new(SIGNATURE_ES256, point, &v), E_INVALID_FIELD);
+    assert_true(raw_key_unpack(view_of(point, 65), RAW_KEY_EC, RAW_CURVE_P256, &raw));
+    assert_code(verify_key_load(SIGNATURE_ES256, &raw, &v), E_INVALID_FIELD);
     assert_null(v);
-    signing_key_free(k);
+}
+
+/* A key of every algorithm comes back from its packed public half, and from no other bytes. */
+static void public_halves_pack(void **state)
+{
+    (void)state;
+    for (enum signature_algorithm a = SIGNATURE_UNSET + 1; a < SIGNATURE_COUNT; a++) {
+        uint8_t packed[RAW_KEY_PUBLIC_MAX + 1] = {0}, again[RAW_KEY_PUBLIC_MAX];
+        struct verify_key *v = NULL;
+        struct raw_key raw, back;
+        assert_ok(signature_key_draw(a, RSA_BITS_MIN, &raw));
+        size_t len = raw_key_pack(&raw, packed);
+        assert_true(signature_is_mac(a) ? len == 0 : len > 0);
+        if (signature_is_mac(a)) {
+            assert_false(raw_key_unpack(view_of(packed, 32), raw.type, raw.curve, &back));
+            continue;
+        }
+        assert_true(raw_key_unpack(view_of(packed, len), raw.type, raw.curve, &back));
+        assert_false(raw_key_is_secret(&back));
+        assert_int_equal(raw_key_pack(&back, again), len);
+        assert_memory_equal(packed, again, len);
+        assert_ok(verify_key_load_own(a, &back, &v));
+        verify_key_free(v);
+        assert_false(raw_key_unpack(VIEW_EMPTY, raw.type, raw.curve, &back));
+        if (raw.type != RAW_KEY_RSA) { /* whose length is not fixed */
+            assert_false(raw_key_unpack(view_of(packed, len - 1), raw.type, raw.curve, &back));
+            assert_false(raw_key_unpack(view_of(packed, len + 1), raw.type, raw.curve, &back));
+        } else {
+            packed[0] = 9;
+            assert_false(raw_key_unpack(view_of(packed, len), raw.type, raw.curve, &back));
+            packed[0] = 0;
+            assert_false(raw_key_unpack(view_of(packed, len), raw.type, raw.curve, &back));
+        }
+    }
 }
 
 enum { THREADS = 12, ROUNDS = 60 }; /* more threads than kept contexts */
@@ -273,7 +279,7 @@ static void one_key_serves_many_threads(void **state)
     pthread_t threads[THREADS];
 
     (void)state;
-    s.verify = public_half(s.sign);
+    s.verify = public_half();
     for (size_t i = 0; i < THREADS; i++) {
         jobs[i] = (struct job){&s, i};
         assert_int_equal(pthread_create(&threads[i], NULL, sign_and_verify, &jobs[i]), 0);
@@ -294,8 +300,8 @@ int main(void)
         cmocka_unit_test(signs_and_verifies),
         cmocka_unit_test(refuses_other_lengths_and_forms),
         cmocka_unit_test(refuses_scalars_out_of_range),
-        cmocka_unit_test(private_keys_travel_as_pkcs8),
-        cmocka_unit_test(jwk_round_trip_and_refusals),
+        cmocka_unit_test(private_keys_are_read_from_pkcs8),
+        cmocka_unit_test(public_halves_pack),
         cmocka_unit_test(refuses_points_off_the_curve),
         cmocka_unit_test(one_key_serves_many_threads),
     };

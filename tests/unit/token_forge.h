@@ -30,7 +30,7 @@ static inline int set_up(void **state)
     (void)state;
     keys = key_double_ring(&store, entropy_system(), 1000);
     others = key_double_ring(&other_store, entropy_system(), 1000);
-    buf_key_id(&b, keys->active->id);
+    buf_key_id(&b, keys->active[TOKEN_ES256]->id);
     return 0;
 }
 
@@ -97,7 +97,7 @@ static inline struct view signed_by(const struct keyring *k, struct view header,
     uint8_t signature[SIGNATURE_MAX];
     size_t len;
 
-    assert_ok(signing_key_sign(k->active->sign, view_text(input), signature, &len));
+    assert_ok(signing_key_sign(k->active[TOKEN_ES256]->sign, view_text(input), signature, &len));
     return view_text(join(input, encode(view_of(signature, len))));
 }
 
