@@ -1,4 +1,4 @@
-// Do the known attacks on accounts fail? Group H of the list, end to end; H03 is in guessing.test.mjs, H09 to H18 wait for their features.
+// Do the known attacks on accounts fail? Group H of the list, end to end; H03 is in guessing.test.mjs, H09 to H18 wait for their features; refresh tokens and signup are in attacks_oauth.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
@@ -77,7 +77,7 @@ describe('group H', () => {
         }
     });
 
-    test("H20 what belongs to another is not there", async () => {
+    test('H20 what belongs to another is not there', async () => {
         const alice = await Caller.login(service, 'alice', { app: 'mobile' }), bob = await Caller.login(service, 'bob', { app: 'mobile' });
         const key = allowed(await service.request('/v1/api-keys', { json: { name: 'of alice' }, headers: bearer(alice.access) }), 201).json;
         refused(await service.request(`/v1/sessions/${alice.sid}`, { method: 'DELETE', headers: bearer(bob.access) }), 404, 'not_found');

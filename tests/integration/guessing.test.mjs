@@ -46,7 +46,7 @@ describe('promise 11: guessing', () => {
         throttled(await wrong('nobody-here', '203.0.113.3'));
     });
 
-    test('one account from many addresses', async () => {
+    test('H03 one account from many addresses', async () => {
         let let_through = 0;
         for (let i = 0; i < 40; i++) let_through += (await wrong('bob', `198.51.100.${i + 1}`)).status === 401;
         assert.ok(let_through >= 5 && let_through <= 12, `${let_through} guesses`);
@@ -60,7 +60,7 @@ describe('promise 11: guessing', () => {
         throttled(await wrong('carol', '198.51.101.99'));
     });
 
-    test('a spray over many accounts is held by its address, of IPv6 by its /64', async () => {
+    test('H03 a spray over many accounts is held by its address, of IPv6 by its /64', async () => {
         for (const address of [() => '203.0.113.77', (i) => `2001:db8:7:7::${(i + 1).toString(16)}`]) {
             let let_through = 0;
             for (let i = 0; i < 60; i++) let_through += (await wrong(`user${i}`, address(i))).status === 401;
@@ -70,7 +70,7 @@ describe('promise 11: guessing', () => {
         assert.equal((await wrong('somebody', '203.0.113.78')).status, 401);
     });
 
-    test('a device that logged in before is unaffected by others, and has a counter of its own', async () => {
+    test('H03 a device that logged in before is unaffected by others, and has a counter of its own', async () => {
         const jar = new Jar();
         assert.equal((await attempt('dave', PASSWORD, '203.0.113.80', jar)).status, 200);
         const device = new Jar();

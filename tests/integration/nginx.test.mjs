@@ -106,7 +106,7 @@ describe('nginx', { skip: nginxMissing() }, () => {
         assert.equal(body.json.body, '{"a":1}');
     });
 
-    test('identity headers of the client are replaced, never merged', async () => {
+    test('G01 identity headers of the client are replaced, never merged', async () => {
         const { jar, user } = await login();
         const names = ['X-Auth-User', 'X-Auth-Username', 'X-Auth-Email', 'X-Auth-Roles', 'X-Auth-Session', 'X-Auth-Method', 'Remote-User', 'Remote-Groups',
             'Remote-Name', 'Remote-Email', 'X-Remote-User', 'X-Remote-Groups', 'X-Forwarded-User', 'X-Forwarded-Groups', 'X-Forwarded-Email',
@@ -233,6 +233,17 @@ describe('nginx', { skip: nginxMissing() }, () => {
         assert.equal((await nginx.request('/', { jar })).status, 200);
     });
 
+    test('G04 no header of the client names another path, method or policy', async () => {
+        const { jar } = await login();
+        const other = '/login/', lies = ['X-Original-URL', 'X-Original-Uri', 'X-Rewrite-URL', 'X-Forwarded-Uri', 'X-Forwarded-Path', 'X-Forwarded-Prefix', 'X-Envoy-Original-Path',
+            'X-Accel-Redirect', 'X-HTTP-Method-Override', 'X-Original-Method', 'X-Forwarded-Method', 'X-Original-Upgrade', 'X-Original-Origin'];
+        const head = lies.map((n) => `${n}: ${/Method/.test(n) ? 'GET' : /Upgrade/.test(n) ? '-' : /Origin/.test(n) ? `http://127.0.0.1:${nginx.port}` : other}`).join('\r\n');
+        const ask = async (line, ...more) => statusOf(await raw(nginx.port, [`${line} HTTP/1.1`, 'Host: x', 'Connection: close', 'Content-Length: 0', head, ...more, '', ''].join('\r\n')));
+        assert.equal(await ask('GET /who'), 401);
+        assert.equal(await ask('GET /admin/', `Cookie: ${jar.header()}`), 403);
+        assert.equal(await ask('POST /who', `Cookie: ${jar.header()}`, `Origin: ${evil}`), 403);
+        assert.equal(await ask('GET /who', `Cookie: ${jar.header()}`), 200);
+    });
     test('a logout is felt by the next request', async () => {
         for (const path of ['/v1/logout', '/v1/logout/all']) {
             const { jar, csrf } = await login();
