@@ -267,7 +267,7 @@ static const struct bad bad_files[] = {
     {"limits: {write_queue: 10, urgent_places: 10}\n", 1, 42, "less than limits.write_queue"},
     {"accounts: 'memory'\n", 1, 11, "this engine keeps sessions only"},
     {"accounts: postgres://u:secret@h/db\n", 1, 11, "no such engine in this version"},
-    {"sessions: memory:\n", 1, 11, "nothing more"},
+    {"sessions: 'memory:'\n", 1, 11, "nothing more"},
     {"sessions: memcached://h\n", 1, 11, "no such engine in this version"},
     {"sessions: 'sqlite:'\n", 1, 11, "needs a path"},
     {"accounts: mysql://h\n", 1, 11, "no such engine in this version"},
