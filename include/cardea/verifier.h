@@ -74,10 +74,11 @@ void cardea_verifier_free(struct cardea_verifier *v);
 struct cardea_status cardea_verifier_add_key(struct cardea_verifier *v, const struct cardea_key *k) CARDEA_CHECKED;
 struct cardea_status cardea_verifier_add_keys(struct cardea_verifier *v, const struct cardea_keys *s) CARDEA_CHECKED;
 /* Trust a key of PASETO v4: tokens of its one purpose then verify, too, under the same policy but for type and
- * algorithm, which are the key's own. Their claims are JSON, with exp, iat and nbf as RFC 3339 in whole seconds; they
- * have no implicit assertion (for one, use cardea_paseto_verify). With several keys of a purpose, the footer must name
- * one: {"kid":"k4.pid.…"}. A key that signs tokens of two meanings makes them interchangeable: PASETO knows no typ.
- * fails: CARDEA_E_USAGE; CARDEA_E_CONFLICT: the key is there; CARDEA_E_LIMIT: more than CARDEA_VERIFIER_LIST_MAX */
+ * algorithm, which are the key's own. Their claims are JSON, with exp, iat and nbf as RFC 3339 (fractions are cut);
+ * they have no implicit assertion (for one, use cardea_paseto_verify). With several keys of a purpose, the footer must
+ * name one: {"kid":"k4.pid.…"}. A key that signs tokens of two meanings makes them interchangeable: PASETO knows no
+ * typ. fails: CARDEA_E_USAGE; CARDEA_E_CONFLICT: the key is there; CARDEA_E_LIMIT: more than CARDEA_VERIFIER_LIST_MAX
+ */
 struct cardea_status cardea_verifier_add_paseto_public_key(struct cardea_verifier *v,
                                                            const struct cardea_paseto_public_key *k) CARDEA_CHECKED;
 struct cardea_status cardea_verifier_add_paseto_local_key(struct cardea_verifier *v,

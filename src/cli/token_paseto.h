@@ -1,9 +1,5 @@
-/* PASETO v4 for `token verify`: keys as PASERK, claims by the same rules as a JWT's.
- *
- * What is checked, in this order: form, signature or tag, the footer and implicit assertion where --footer and
- * --implicit name them (core/paseto.h); the message, one JSON object, strictly read; iss and aud (one string each) by
- * the rules, required claims, no cnf; exp, always required, iat and nbf, in RFC 3339. Times come last, so that
- * E_EXPIRED means that nothing else was wrong.
+/* PASETO v4 for `token verify`: keys as PASERK, claims by the same rules as a JWT's (core/token_paseto.h); the footer
+ * and the implicit assertion must be what --footer and --implicit name.
  */
 #ifndef CLI_TOKEN_PASETO_H
 #define CLI_TOKEN_PASETO_H

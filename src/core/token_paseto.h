@@ -5,9 +5,9 @@
  * one (token_footer_key), and nothing else.
  *
  * Of the rules, what concerns the header of a JWS (algorithms, types) has no meaning here: the version and the purpose
- * are the key's own. exp, iat and nbf are RFC 3339, as PASETO registers them, in whole seconds. The rest is alike: iss,
- * aud, cnf, required claims, sub and jti, times last. Limits: PASETO knows no typ, so a key that signs tokens of two
- * meanings makes them interchangeable: give each meaning a key.
+ * are the key's own. exp, iat and nbf are RFC 3339, as PASETO registers them; fractions are cut. The rest is alike:
+ * iss, aud, cnf, required claims, sub and jti, times last. Limits: PASETO knows no typ, so a key that signs tokens of
+ * two meanings makes them interchangeable: give each meaning a key.
  *
  * Threading: as token_verifier.h. No allocation.
  */

@@ -189,6 +189,7 @@ describe('PASETO', () => {
                 token(NOT_VALID, ['verify', '--keys', keys, ...rules], bad);
             const old = token(OK, ['sign', '--key', key, ...claims, '--claim', 'exp=2020-01-01T00:00:00Z', '--claim', 'iat=2019-12-31T23:00:00Z']);
             token(EXPIRED, ['verify', '--keys', keys, ...rules], old);
+            token(NOT_VALID, ['verify', '--keys', keys, ...rules, '--footer', 'x'], old);
             token(NOT_VALID, ['verify', '--keys', keys, ...rules], token(OK, ['sign', '--key', key, ...claims, '--claim', 'exp:=99999999999']));
             token(NOT_VALID, ['verify', '--keys', keys, ...rules], token(OK, ['sign', '--key', key, ...claims, '--claim', 'nbf=2099-01-01T00:00:00Z', '--claim', 'exp=2100-01-01T00:00:00Z']));
         });
