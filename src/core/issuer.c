@@ -202,7 +202,7 @@ static bool map_email(const struct issuer *i, const struct verified_token *t, st
 static unsigned audiences_of(const struct issuer *i, const struct verified_token *t)
 {
     unsigned bits = 0;
-    uint32_t at = token_claim(t, i->audience_claim[0] != '\0' ? view_text(i->audience_claim) : VIEW("aud"));
+    uint32_t at = token_claim(t, view_text(i->audience_claim));
     for (uint32_t a = 0; a < i->audience_count; a++)
         if (says(t, at, view_text(i->audiences[a])))
             bits |= 1u << a;

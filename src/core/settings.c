@@ -161,6 +161,7 @@ void issuer_defaults(struct issuer *out, struct view name)
     view_copy(name, out->name, sizeof out->name);
     out->algorithms[out->algorithm_count++] = SIGNATURE_RS256;
     out->types = TOKEN_TYPE_ACCESS;
+    view_copy(VIEW("aud"), out->audience_claim, sizeof out->audience_claim);
     view_copy(VIEW("sub"), out->user, sizeof out->user);
     view_copy(VIEW("email"), out->email, sizeof out->email);
     view_copy(VIEW("email_verified"), out->email_verified, sizeof out->email_verified);

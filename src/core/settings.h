@@ -85,7 +85,7 @@ struct issuer {
     char issuer[URL_MAX + 1]; /* iss, exactly */
     uint32_t audience_count, algorithm_count, required_count, client_count;
     char audiences[ISSUER_AUDIENCES_MAX][URL_MAX + 1]; /* one of these in aud; or in audience_claim */
-    char audience_claim[ISSUER_PATH_MAX + 1];          /* "": aud */
+    char audience_claim[ISSUER_PATH_MAX + 1];          /* which claim that is */
     enum signature_algorithm algorithms[ISSUER_ALGORITHMS_MAX];
     unsigned types;                                                  /* TOKEN_TYPE_… of core/token_verifier.h */
     char required[ISSUER_REQUIRED_MAX][ISSUER_REQUIRED_LEN_MAX + 1]; /* "path=value", or "path": there */

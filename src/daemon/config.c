@@ -76,6 +76,7 @@ static struct cardea_status load_file(struct config *c, const char *file, struct
     /* A file says which apps there are; the ones of a development state are gone. */
     c->settings.app_count = 0;
     c->settings.policy_count = 0;
+    c->settings.issuer_count = 0;
     memset(c->settings.apps, 0, sizeof(c->settings.apps));
     memset(c->settings.policies, 0, sizeof(c->settings.policies));
     if (cardea_ok(s))

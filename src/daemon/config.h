@@ -5,10 +5,10 @@
  * unsafe (plain HTTP to the world, a token that lives longer than an hour, a password hash below OWASP's minimum).
  * Refuses to decide: whether a port is free or a certificate good; the listener finds out.
  *
- * Every key outside `apps` and `policies` has an environment variable (`listen.tls.cert` is CARDEA_LISTEN_TLS_CERT).
- * Unknown keys, keys given twice, wrong types and values out of range are refused with file, line and column; an
- * unknown CARDEA_ variable is a warning, for it may be meant for something else. Secrets are given by file only. A
- * `struct config` is large (half a megabyte): keep it on the heap.
+ * Every key outside `apps`, `policies` and `issuers` has an environment variable (`listen.tls.cert` is
+ * CARDEA_LISTEN_TLS_CERT). Unknown keys, keys given twice, wrong types and values out of range are refused with file,
+ * line and column; an unknown CARDEA_ variable is a warning, for it may be meant for something else. Secrets are given
+ * by file only. A `struct config` is large (half a megabyte): keep it on the heap.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
@@ -71,7 +71,7 @@ struct config {
     int64_t lease_ms; /* one node: kept for later */
     struct settings settings;
     struct config_origin origins[CONFIG_KEYS_MAX]; /* by the table of keys */
-    struct config_origin app_origins[APPS_MAX], policy_origins[POLICIES_MAX];
+    struct config_origin app_origins[APPS_MAX], policy_origins[POLICIES_MAX], issuer_origins[ISSUERS_MAX];
     uint32_t warning_count;
     char warnings[CONFIG_WARNINGS_MAX][CONFIG_WARNING_MAX]; /* sentences: loaded, and yet probably not what was meant */
 };

@@ -44,6 +44,20 @@ struct cardea_status config_refuse(const struct config *c, struct config_error *
     return CARDEA_FAIL(E_USAGE);
 }
 
+struct cardea_status config_refuse_at(const struct config *c, struct config_error *error,
+                                      const struct config_origin *where, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->text, sizeof(error->text), format, args);
+    va_end(args);
+    config_printable(error->text);
+    error->line = where->line;
+    error->column = where->column;
+    memcpy(error->file, c->file, sizeof(error->file));
+    return CARDEA_FAIL(E_USAGE);
+}
+
 void config_warn(struct config *c, const char *format, ...)
 {
     if (c->warning_count == CONFIG_WARNINGS_MAX)
@@ -193,12 +207,8 @@ static struct cardea_status check_policies(const struct config *c, struct config
         for (uint32_t j = 0; j < p->app_count; j++) {
             if (settings_app(s, view_text(p->apps[j]), NULL) != NULL)
                 continue;
-            struct cardea_status refused =
-                config_refuse(c, error, "", "policies.%s.apps names %s, which is not among apps", p->name, p->apps[j]);
-            error->line = c->policy_origins[i].line;
-            error->column = c->policy_origins[i].column;
-            memcpy(error->file, c->file, sizeof(error->file));
-            return refused;
+            return config_refuse_at(c, error, &c->policy_origins[i],
+                                    "policies.%s.apps names %s, which is not among apps", p->name, p->apps[j]);
         }
     }
     return CARDEA_SUCCESS;
@@ -219,6 +229,8 @@ struct cardea_status config_settle(struct config *c, struct config_error *error)
         s = check_hashing(c, error);
     if (cardea_ok(s))
         s = check_policies(c, error);
+    if (cardea_ok(s))
+        s = config_settle_issuers(c, error);
     if (!cardea_ok(s))
         return s;
     if (c->urgent_places >= c->write_queue)

@@ -307,9 +307,35 @@ static struct cardea_status read_policy(struct reader *r, const char *name)
     return s;
 }
 
+/* issuers: {corp: {issuer: https://…, audience: […], jwks: https://…}} */
+static struct cardea_status read_issuer(struct reader *r, const char *name)
+{
+    struct settings *settings = &r->config->settings;
+    char path[NAME_CAP + 32];
+    snprintf(path, sizeof(path), "issuers.%s", name);
+    yaml_mark_t mark = r->event.start_mark;
+    if (settings_issuer(settings, view_text(name)) != NULL)
+        return fail_at(r, mark, "%s is given twice", path);
+    if (strcmp(name, ISSUER_SELF) == 0)
+        return fail_at(r, mark, "%s: \"%s\" means this installation", path, name);
+    if (settings->issuer_count == ISSUERS_MAX)
+        return fail_at(r, mark, "there are more than %d issuers", ISSUERS_MAX);
+    struct issuer *i = &settings->issuers[settings->issuer_count];
+    issuer_defaults(i, view_text(name));
+    struct cardea_status s = next(r);
+    if (!cardea_ok(s))
+        return s;
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return fail_at(r, r->event.start_mark, "%s takes a group of keys, such as {issuer: https://…}", path);
+    s = read_members(r, path, issuer_keys, issuer_key_count, i);
+    if (cardea_ok(s))
+        r->config->issuer_origins[settings->issuer_count++] = origin_of(mark);
+    return s;
+}
+
 static const struct config_key name_key = {"", CONFIG_NAME, 0, APP_NAME_MAX + 1, .help = ""};
 
-/* The groups whose names the operator chooses: apps and policies. */
+/* The groups whose names the operator chooses: apps, policies and issuers. */
 static struct cardea_status read_named(struct reader *r, const char *group,
                                        struct cardea_status (*read_one)(struct reader *r, const char *name))
 {
@@ -343,8 +369,14 @@ static bool is_group(const char *path)
     return false;
 }
 
+static const struct {
+    const char *name;
+    struct cardea_status (*read)(struct reader *r, const char *name);
+} named_groups[] = {{"apps", read_app}, {"policies", read_policy}, {"issuers", read_issuer}};
+enum { NAMED_GROUPS = sizeof(named_groups) / sizeof(named_groups[0]) };
+
 struct groups {
-    bool apps, policies;
+    bool given[NAMED_GROUPS];
 };
 
 static struct cardea_status read_group(struct reader *r, const char *path, unsigned depth, struct seen *seen,
@@ -365,12 +397,13 @@ static struct cardea_status read_entry(struct reader *r, const char *path, unsig
                                        struct groups *groups)
 {
     yaml_mark_t mark = r->event.start_mark;
-    bool *given = strcmp(path, "apps") == 0 ? &groups->apps : strcmp(path, "policies") == 0 ? &groups->policies : NULL;
-    if (given != NULL) {
-        if (*given)
+    for (size_t i = 0; i < NAMED_GROUPS; i++) {
+        if (strcmp(path, named_groups[i].name) != 0)
+            continue;
+        if (groups->given[i])
             return fail_at(r, mark, "%s is given twice", path);
-        *given = true;
-        return given == &groups->apps ? read_named(r, path, read_app) : read_named(r, path, read_policy);
+        groups->given[i] = true;
+        return read_named(r, path, named_groups[i].read);
     }
     /* `listen` is an address and a group: in the group the address has a name of its own. */
     const struct config_key *k = config_key_find(

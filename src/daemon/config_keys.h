@@ -27,6 +27,11 @@ enum config_type {
     CONFIG_FLAGS,     /* unsigned: the sum of words, given as a list */
     CONFIG_LISTEN,    /* struct listen_address */
     CONFIG_RANGE,     /* struct address_range; only as a list */
+    CONFIG_LABEL,     /* char[cap]: a role or scope, ours or another issuer's: no comma, no control character */
+    CONFIG_ISSUER,    /* char[cap]: https://…, exactly as tokens name it */
+    CONFIG_CLAIM,     /* char[cap]: name of a claim, or a JSON Pointer */
+    CONFIG_REQUIRED,  /* char[cap]: CLAIM or CLAIM=VALUE */
+    CONFIG_KEY_SET,   /* char[cap]: https://… or the path of a file */
 };
 
 struct config_word {
@@ -55,6 +60,8 @@ extern const struct config_key app_keys[];
 extern const size_t app_key_count;
 extern const struct config_key policy_keys[];
 extern const size_t policy_key_count;
+extern const struct config_key issuer_keys[]; /* config_issuer.c */
+extern const size_t issuer_key_count;
 
 static inline bool config_key_is_list(const struct config_key *k)
 {
@@ -83,12 +90,21 @@ void config_value_text(const struct config_key *k, const void *base, struct buf 
 struct cardea_status config_defaults(struct config *c) CARDEA_CHECKED;
 /* config_file.c. Lay a YAML text over *c. */
 struct cardea_status config_read_yaml(struct config *c, struct view text, struct config_error *error) CARDEA_CHECKED;
+/* config_issuer.c: values of CONFIG_ISSUER, CLAIM, REQUIRED, KEY_SET; and what belongs together in issuers and policies
+ * that name them. */
+struct cardea_status config_issuer_value(enum config_type type, struct view v,
+                                         char reason[CONFIG_REASON_MAX]) CARDEA_CHECKED;
+struct cardea_status config_settle_issuers(struct config *c, struct config_error *error) CARDEA_CHECKED;
 /* config_check.c: derived values and combinations; needs every layer. */
 struct cardea_status config_settle(struct config *c, struct config_error *error) CARDEA_CHECKED;
 void config_warn(struct config *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Write *error for a key, with its place where it came from the file. */
 struct cardea_status config_refuse(const struct config *c, struct config_error *error, const char *key,
                                    const char *format, ...) __attribute__((format(printf, 4, 5))) CARDEA_CHECKED;
+/* The same, at a place in the file. */
+struct cardea_status config_refuse_at(const struct config *c, struct config_error *error,
+                                      const struct config_origin *where, const char *format, ...)
+    __attribute__((format(printf, 4, 5))) CARDEA_CHECKED;
 /* Only printable characters stay. */
 void config_printable(char *text);
 

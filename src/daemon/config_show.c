@@ -74,7 +74,8 @@ static const char *profile_name(enum profile p)
 static void yaml_members(const struct config_key *keys, size_t count, const void *base, bool first, struct buf *out)
 {
     for (size_t i = 0; i < count; i++) {
-        if (value_empty(&keys[i], base))
+        /* An empty list in the place of a default that is none must be said. */
+        if (value_empty(&keys[i], base) && !(config_key_is_list(&keys[i]) && *keys[i].default_text != 0))
             continue;
         buf_text(out, first ? "" : ", ");
         buf_text(out, keys[i].name);
@@ -119,6 +120,14 @@ static void show_yaml(const struct config *c, struct buf *out)
         buf_text(out, c->settings.policies[i].name);
         buf_text(out, ": {");
         yaml_members(policy_keys, policy_key_count, &c->settings.policies[i], true, out);
+        buf_text(out, "}\n");
+    }
+    buf_text(out, c->settings.issuer_count == 0 ? "issuers: {}\n" : "issuers:\n");
+    for (uint32_t i = 0; i < c->settings.issuer_count; i++) {
+        buf_text(out, "  ");
+        buf_text(out, c->settings.issuers[i].name);
+        buf_text(out, ": {");
+        yaml_members(issuer_keys, issuer_key_count, &c->settings.issuers[i], true, out);
         buf_text(out, "}\n");
     }
 }
@@ -192,6 +201,15 @@ static void show_json(const struct config *c, struct buf *out)
         json_close_object(&w);
     }
     json_close_object(&w);
+    json_name(&w, "issuers");
+    json_open_object(&w);
+    for (uint32_t i = 0; i < c->settings.issuer_count; i++) {
+        json_name(&w, c->settings.issuers[i].name);
+        json_open_object(&w);
+        json_members(&w, issuer_keys, issuer_key_count, &c->settings.issuers[i]);
+        json_close_object(&w);
+    }
+    json_close_object(&w);
     json_close_object(&w);
 }
 
@@ -253,4 +271,14 @@ void config_manual(struct buf *out)
                   "A policy is what `/verify/NAME` asks for.\n\n"
                   "| key | default | meaning |\n|---|---|---|\n");
     manual_rows(policy_keys, policy_key_count, false, out);
+    buf_text(out, "\n## issuers\n\n"
+                  "```yaml\nissuers:\n"
+                  "  corp: {issuer: 'https://corp.eu.auth0.com/', audience: ['https://api.example.com'],\n"
+                  "         jwks: 'https://corp.eu.auth0.com/.well-known/jwks.json'}\n"
+                  "policies:\n  partners: {issuers: [corp], scopes: ['read:orders']}\n```\n\n"
+                  "Somebody else whose access tokens a policy may accept; [issuers.md](issuers.md) has recipes and\n"
+                  "says what is checked. A claim is named as it stands in the token (`groups`,\n"
+                  "`https://example.com/roles`), or, inside another, by a JSON Pointer (`/realm_access/roles`).\n\n"
+                  "| key | default | meaning |\n|---|---|---|\n");
+    manual_rows(issuer_keys, issuer_key_count, false, out);
 }

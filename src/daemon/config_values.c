@@ -140,6 +140,21 @@ static struct cardea_status put_name(struct view v, char *out, size_t cap, char 
     return put_text(v, out, cap, reason);
 }
 
+/* Commas separate the items of a list wherever one is written as one text. */
+static struct cardea_status put_label(struct view v, char *out, size_t cap, char *reason)
+{
+    if (v.len == 0 || v.len >= cap || view_has(v, ',') || view_trim(v).len != v.len)
+        return refuse(reason, "\"%.*s\" is no role or scope: 1 to %zu bytes, no comma, no space at an end", QUOTED(v),
+                      cap - 1);
+    return put_text(v, out, cap, reason);
+}
+
+static struct cardea_status put_checked(enum config_type type, struct view v, char *out, size_t cap, char *reason)
+{
+    struct cardea_status s = config_issuer_value(type, v, reason);
+    return cardea_ok(s) ? put_text(v, out, cap, reason) : s;
+}
+
 static struct cardea_status put_domain(struct view v, char *out, size_t cap, char *reason)
 {
     bool dot = false, good = v.len > 0 && v.len < cap, alpha = false;
@@ -267,6 +282,13 @@ static struct cardea_status put(const struct config_key *k, void *member, struct
         return put_listen(v, (struct listen_address *)member, reason);
     case CONFIG_RANGE:
         return put_range(v, (struct address_range *)member, reason);
+    case CONFIG_LABEL:
+        return put_label(v, (char *)member, k->size, reason);
+    case CONFIG_ISSUER:
+    case CONFIG_CLAIM:
+    case CONFIG_REQUIRED:
+    case CONFIG_KEY_SET:
+        return put_checked(k->type, v, (char *)member, k->size, reason);
     case CONFIG_TYPE_UNSET:
         break;
     }

@@ -5,6 +5,19 @@ static struct job *job_of(struct queue_entry *entry)
     return (struct job *)(void *)entry;
 }
 
+/* The keys that it needs may come: it waits for them, and then works on the read pool. */
+static bool await_keys(struct job *job)
+{
+    const struct exchange *x = &job->x;
+    return job->lanes->sources != NULL &&
+           key_sources_await(job->lanes->sources, x->site->settings->generation, x->issuer - 1, &job->entry);
+}
+
+bool job_resume(void *context, struct queue_entry *entry)
+{
+    return pool_push(((struct lanes *)context)->read, entry);
+}
+
 void lanes_start(struct job *job, enum stage stage)
 {
     struct lanes *lanes = job->lanes;
@@ -12,6 +25,8 @@ void lanes_start(struct job *job, enum stage stage)
     job->entry.source = address_neighbourhood(&job->x.request.client);
     if (stage == STAGE_COMMIT)
         taken = committer_push(lanes->committer, &job->entry, job->x.lane == LANE_URGENT);
+    else if (stage == STAGE_WORK && job->x.lane == LANE_KEYS)
+        taken = await_keys(job);
     else if (stage == STAGE_WORK)
         taken = pool_push(job->x.lane == LANE_HASH ? lanes->hash : lanes->read, &job->entry);
     else

@@ -9,6 +9,7 @@
 #define DAEMON_JOB_H
 
 #include "daemon/committer.h"
+#include "daemon/key_source.h"
 #include "daemon/pool.h"
 #include "daemon/reply.h"
 #include "daemon/snapshot.h"
@@ -28,13 +29,16 @@ struct job {
 struct lanes {
     struct pool *hash, *read;
     struct committer *committer;
+    struct key_sources *sources; /* NULL: none */
 };
 
 /* Run a stage of WORK or COMMIT where it belongs. `back` is called once, from any thread, maybe before this returns:
  * with the response made, or with job->finish set. */
 void lanes_start(struct job *job, enum stage stage);
 
-/* For pool_host and committer_host; the context is not used. */
+/* For key_source_host: a job that waited for keys goes on; context is the lanes. */
+bool job_resume(void *context, struct queue_entry *entry);
+/* For pool_host, committer_host and key_source_host; the context is not used. */
 void job_work(void *context, struct queue_entry *entry);
 void job_refuse(void *context, struct queue_entry *entry, struct cardea_status why);
 struct cardea_status job_commit(void *context, struct queue_entry *entry, struct store_tx *tx) CARDEA_CHECKED;

@@ -142,7 +142,7 @@ struct cardea_status keeper_load_keys(struct keeper *k)
         keyring_unref(ring);
         return s;
     }
-    return publisher_amend(k->publisher, NULL, NULL, ring);
+    return publisher_amend(k->publisher, NULL, NULL, ring, NULL);
 }
 
 struct fill {

@@ -76,6 +76,41 @@ static void put_table(struct buf *out, const struct table *table)
            "1 when revocations found no room and absences are asked of the store.", s.incomplete);
 }
 
+/* One line an issuer; names are the operator's: a-z 0-9 - _ . : alone. */
+static void one_issuer(struct buf *out, const char *name, const struct key_source_stats *s, uint64_t value)
+{
+    buf_text(out, name);
+    buf_text(out, "{issuer=\"");
+    buf_text(out, s->name);
+    buf_text(out, "\"} ");
+    buf_uint(out, value);
+    buf_char(out, '\n');
+}
+
+static void put_issuers(struct buf *out, struct key_sources *sources)
+{
+    struct key_source_stats s[ISSUERS_MAX];
+    uint32_t count = key_sources_stats(sources, s);
+    if (count == 0)
+        return;
+    family(out, "cardea_issuer_fetches_total", "counter", "Readings of an issuer's keys.");
+    for (uint32_t i = 0; i < count; i++)
+        one_issuer(out, "cardea_issuer_fetches_total", &s[i], s[i].fetches);
+    family(out, "cardea_issuer_failures_total", "counter", "Readings that brought no good set.");
+    for (uint32_t i = 0; i < count; i++)
+        one_issuer(out, "cardea_issuer_failures_total", &s[i], s[i].failures);
+    family(out, "cardea_issuer_usable", "gauge", "1 while there is a set that may be used.");
+    for (uint32_t i = 0; i < count; i++)
+        one_issuer(out, "cardea_issuer_usable", &s[i], s[i].usable ? 1 : 0);
+    family(out, "cardea_issuer_keys", "gauge", "Keys in the set.");
+    for (uint32_t i = 0; i < count; i++)
+        one_issuer(out, "cardea_issuer_keys", &s[i], s[i].keys);
+    family(out, "cardea_issuer_keys_age_seconds", "gauge", "Since the set was last read or confirmed.");
+    for (uint32_t i = 0; i < count; i++)
+        if (s[i].age_ms >= 0)
+            one_issuer(out, "cardea_issuer_keys_age_seconds", &s[i], (uint64_t)s[i].age_ms / 1000);
+}
+
 void metrics_text(const struct metrics_source *from, struct buf *out)
 {
     uint64_t counts[LOOP_COUNTS] = {0};
@@ -91,4 +126,5 @@ void metrics_text(const struct metrics_source *from, struct buf *out)
     put_connections(out, &all);
     put_lanes(out, from->lanes);
     put_table(out, from->table);
+    put_issuers(out, from->sources);
 }

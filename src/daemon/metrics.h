@@ -9,6 +9,7 @@ struct metrics_source {
     uint32_t listener_count;
     const struct lanes *lanes;
     struct table *table;
+    struct key_sources *sources;
 };
 
 void metrics_text(const struct metrics_source *from, struct buf *out);

@@ -31,6 +31,19 @@ static bool store_ready(void *context)
     return atomic_load_explicit(&s->background.store_ok, memory_order_relaxed);
 }
 
+static bool keys_wanted(void *context, uint64_t settings_generation, uint32_t issuer)
+{
+    return key_sources_wanted(&((struct service *)context)->sources, settings_generation, issuer);
+}
+
+static struct issuer_ring *keys_now(void *context)
+{
+    struct snapshot *now = publisher_take(&((struct service *)context)->publisher);
+    struct issuer_ring *ring = issuer_ring_ref(now->issuers);
+    snapshot_unref(now);
+    return ring;
+}
+
 static struct site site_of(struct service *s)
 {
     return (struct site){
@@ -42,6 +55,8 @@ static struct site site_of(struct service *s)
         .wall_ms = installation_wall_ms,
         .boot_ms = installation_boot_ms,
         .store_ready = store_ready,
+        .keys_wanted = keys_wanted,
+        .keys_now = keys_now,
         .context = s,
     };
 }
@@ -79,7 +94,7 @@ static struct cardea_status publish_first(struct service *s)
     struct settings *settings = settings_copy(&s->config->settings);
     if (settings == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
-    struct snapshot *first = snapshot_new(&site, &listening, settings, keyring_ref(s->installation->keys));
+    struct snapshot *first = snapshot_new(&site, &listening, settings, keyring_ref(s->installation->keys), NULL);
     if (first == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     publisher_put(&s->publisher, first);
@@ -185,6 +200,29 @@ static struct cardea_status open_lanes(struct service *s)
     return status;
 }
 
+/* After the pools, which carry on what waited for keys. */
+static struct cardea_status open_sources(struct service *s, char *message, size_t message_cap)
+{
+    char why[KEY_WHY_MAX];
+    const struct key_source_host host = {
+        .resume = job_resume,
+        .refuse = job_refuse,
+        .context = &s->lanes,
+        .boot_ms = installation_boot_ms,
+        .entropy = entropy_system(),
+        .publisher = &s->publisher,
+    };
+    struct snapshot *now = publisher_take(&s->publisher);
+    struct settings *settings = settings_ref(now->settings);
+    snapshot_unref(now);
+    key_sources_init(&s->sources, &host);
+    s->lanes.sources = &s->sources;
+    struct cardea_status status = key_sources_configure(&s->sources, NULL, settings, why);
+    if (!cardea_ok(status))
+        snprintf(message, message_cap, "%s", why);
+    return status;
+}
+
 static void service_metrics(void *context, struct buf *out)
 {
     struct service *s = context;
@@ -258,7 +296,8 @@ static struct cardea_status open_listeners(struct service *s, char *message, siz
 static struct cardea_status start_listeners(struct service *s, char *message, size_t message_cap)
 {
     struct cardea_status status = CARDEA_SUCCESS;
-    s->metrics = (struct metrics_source){s->listeners, s->listener_count, &s->lanes, table_of(s->map.writer)};
+    s->metrics =
+        (struct metrics_source){s->listeners, s->listener_count, &s->lanes, table_of(s->map.writer), &s->sources};
     for (uint32_t i = 0; i < s->listener_count && cardea_ok(status); i++)
         status = listener_start(s->listeners[i], message, message_cap);
     return status;
@@ -299,6 +338,8 @@ struct cardea_status service_open(const struct config *c, struct installation *i
         return s;
     snprintf(message, message_cap, "no threads can be started");
     s = open_lanes(out);
+    if (cardea_ok(s))
+        s = open_sources(out, message, message_cap);
     return cardea_ok(s) ? start_listeners(out, message, message_cap) : s;
 }
 
@@ -354,10 +395,13 @@ struct cardea_status service_reload(struct service *s, const struct config *c)
         return status;
     }
     struct listening listening = listening_of(c);
-    status = publisher_amend(&s->publisher, &listening, settings, NULL);
+    char why[KEY_WHY_MAX];
+    status = key_sources_configure(&s->sources, &listening, settings, why);
     background_expect(&s->background, 0);
-    if (!cardea_ok(status))
+    if (!cardea_ok(status)) {
+        log_write(LOG_ERROR, "the issuers were not changed", LOG_FIELDS(LOG_TEXT("why", view_text(why))));
         return status;
+    }
     for (uint32_t i = 0; i < s->listener_count; i++)
         listener_limit(s->listeners[i], c->connections_max, c->connections_per_address_max);
     log_level_set(c->log_level);
@@ -369,6 +413,7 @@ void service_tend(struct service *s)
 {
     for (uint32_t i = 0; i < s->listener_count; i++)
         listener_reap(s->listeners[i]);
+    key_sources_tend(&s->sources);
 }
 
 static uint32_t busy(struct service *s)
@@ -394,6 +439,7 @@ void service_close(struct service *s)
     if (s->lanes.committer != NULL)
         wait_until_idle(s, deadline);
     /* What is still waiting is told to come back elsewhere; then all jobs are back with their loops. */
+    key_sources_stop(&s->sources);
     pool_stop(s->lanes.hash);
     pool_stop(s->lanes.read);
     committer_stop(s->lanes.committer);
@@ -405,6 +451,7 @@ void service_close(struct service *s)
     if (s->lanes.committer != NULL)
         background_flush(&s->background);
     background_close(&s->background);
+    key_sources_close(&s->sources);
     pool_close(s->lanes.hash);
     pool_close(s->lanes.read);
     committer_close(s->lanes.committer);

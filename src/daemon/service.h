@@ -7,6 +7,7 @@
 
 #include "daemon/background.h"
 #include "daemon/installation.h"
+#include "daemon/key_source.h"
 #include "daemon/listener.h"
 #include "daemon/metrics.h"
 
@@ -21,6 +22,7 @@ struct service {
     struct keeper keeper;
     struct background background;
     struct lanes lanes;
+    struct key_sources sources;
     struct listener *listeners[SERVICE_LISTENERS];
     struct listen_address places[SERVICE_LISTENERS];
     uint32_t listener_count;

@@ -5,10 +5,11 @@
 
 struct settings *settings_copy(const struct settings *from)
 {
-    struct settings *s = malloc(sizeof *s);
+    struct settings *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    memcpy(s, from, sizeof *s);
+    /* Without the places of issuers that are not there: pages that nobody touches cost no memory. */
+    memcpy(s, from, offsetof(struct settings, issuers) + from->issuer_count * sizeof from->issuers[0]);
     atomic_init(&s->refs, 1);
     return s;
 }
@@ -26,17 +27,20 @@ void settings_unref(struct settings *s)
 }
 
 struct snapshot *snapshot_new(const struct site *site, const struct listening *listening, struct settings *settings,
-                              struct keyring *keys)
+                              struct keyring *keys, struct issuer_ring *issuers)
 {
     struct snapshot *s = malloc(sizeof *s);
     if (s == NULL) {
         settings_unref(settings);
         keyring_unref(keys);
+        issuer_ring_unref(issuers);
         return NULL;
     }
-    *s = (struct snapshot){.site = *site, .listening = *listening, .settings = settings, .keys = keys};
+    *s = (struct snapshot){
+        .site = *site, .listening = *listening, .settings = settings, .keys = keys, .issuers = issuers};
     s->site.settings = settings;
     s->site.keys = keys;
+    s->site.issuers = issuers;
     atomic_init(&s->refs, 1);
     return s;
 }
@@ -47,6 +51,7 @@ void snapshot_unref(struct snapshot *s)
         return;
     settings_unref(s->settings);
     keyring_unref(s->keys);
+    issuer_ring_unref(s->issuers);
     free(s);
 }
 
@@ -74,13 +79,14 @@ void publisher_put(struct publisher *p, struct snapshot *s)
 }
 
 struct cardea_status publisher_amend(struct publisher *p, const struct listening *listening, struct settings *settings,
-                                     struct keyring *keys)
+                                     struct keyring *keys, struct issuer_ring *issuers)
 {
     pthread_mutex_lock(&p->lock);
     struct snapshot *old = p->current;
     struct snapshot *next = snapshot_new(&old->site, listening != NULL ? listening : &old->listening,
                                          settings != NULL ? settings : settings_ref(old->settings),
-                                         keys != NULL ? keys : keyring_ref(old->keys));
+                                         keys != NULL ? keys : keyring_ref(old->keys),
+                                         issuers != NULL ? issuers : issuer_ring_ref(old->issuers));
     if (next != NULL) {
         p->current = next;
         atomic_fetch_add_explicit(&p->generation, 1, memory_order_release);

@@ -8,6 +8,7 @@
 #ifndef DAEMON_SNAPSHOT_H
 #define DAEMON_SNAPSHOT_H
 
+#include "core/issuer.h"
 #include "core/keyring.h"
 #include "daemon/proxy.h"
 #include "http/exchange.h"
@@ -23,9 +24,10 @@ struct listening {
 };
 
 struct snapshot {
-    struct site site; /* site.settings and site.keys are held by references of this snapshot's own */
+    struct site site; /* site.settings, keys and issuers are held by references of this snapshot's own */
     struct settings *settings;
     struct keyring *keys;
+    struct issuer_ring *issuers; /* NULL: none */
     struct listening listening;
     int _Atomic refs;
 };
@@ -36,10 +38,10 @@ struct publisher {
     uint64_t _Atomic generation;
 };
 
-/* site: what all snapshots share; its settings and keys are replaced. Takes over the references to settings and keys,
- * also on failure. NULL without memory. */
+/* site: what all snapshots share; its settings, keys and issuers are replaced. Takes over the references to these three
+ * (issuers may be NULL), also on failure. NULL without memory. */
 struct snapshot *snapshot_new(const struct site *site, const struct listening *listening, struct settings *settings,
-                              struct keyring *keys);
+                              struct keyring *keys, struct issuer_ring *issuers);
 void snapshot_unref(struct snapshot *s); /* NULL is safe */
 
 /* A copy on the heap with one reference; NULL without memory. */
@@ -50,12 +52,12 @@ void settings_unref(struct settings *s);
 void publisher_init(struct publisher *p);
 void publisher_clear(struct publisher *p);
 void publisher_put(struct publisher *p, struct snapshot *s); /* takes over the reference */
-/* Put the current snapshot in force with another listening and settings, or with other keys; what is NULL stays as it
- * is at that moment. A reload and a change of keys come from two threads: neither may undo the other, and a key that
- * was dropped must not come back with a reload. Takes over the references, also on failure.
- * fails: E_UNAVAILABLE (memory) */
+/* Put the current snapshot in force with another listening and settings, with other keys, or
+ * with other issuers' keys; what is NULL stays as it is at that moment. A reload and a change of keys come from two
+ * threads: neither may undo the other, and a key that was dropped must not come back with a reload. Takes over the
+ * references, also on failure. fails: E_UNAVAILABLE (memory) */
 struct cardea_status publisher_amend(struct publisher *p, const struct listening *listening, struct settings *settings,
-                                     struct keyring *keys) CARDEA_CHECKED;
+                                     struct keyring *keys, struct issuer_ring *issuers) CARDEA_CHECKED;
 struct snapshot *publisher_take(struct publisher *p); /* a new reference */
 
 /* One event loop's share of a snapshot. All calls on the loop's thread. */

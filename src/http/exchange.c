@@ -267,7 +267,7 @@ static enum stage next_stage(struct exchange *x)
         return done(x);
     if (x->phase < PHASE_WORK && e->work != NULL && !x->skip_work) {
         x->phase = PHASE_WORK;
-        x->lane = e->lane;
+        x->lane = x->issuer != 0 ? LANE_KEYS : e->lane;
         return STAGE_WORK;
     }
     if (x->phase < PHASE_COMMIT && e->commit != NULL) {

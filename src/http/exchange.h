@@ -15,10 +15,13 @@
 #include "core/verify.h"
 #include "http/message.h"
 
+struct issuer_ring;
+
 /* What the service is made of, as http needs it: borrowed, alive for the exchange. */
 struct site {
     const struct settings *settings;
     const struct keyring *keys;
+    const struct issuer_ring *issuers; /* NULL: none */
     const struct master_key *master;
     struct table *table; /* NULL: a stopped installation */
     struct guess *guess;
@@ -28,6 +31,10 @@ struct site {
     int64_t (*boot_ms)(void);
     /* Has the store answered lately? For /readyz; NULL: not asked. */
     bool (*store_ready)(void *context);
+    /* Other issuers' keys (NULL: nobody fetches any): might there be newer ones soon; and those in force at this
+     * moment, which the caller unrefs. */
+    bool (*keys_wanted)(void *context, uint64_t settings_generation, uint32_t issuer);
+    struct issuer_ring *(*keys_now)(void *context);
     void *context;
 };
 
@@ -46,6 +53,7 @@ enum lane {
     LANE_READ,   /* store reads */
     LANE_WRITE,  /* commits */
     LANE_URGENT, /* commits that narrow access: logout, revocation; kept places */
+    LANE_KEYS,   /* wait for the keys of x->issuer, then work on the pool for store reads */
 };
 
 struct endpoint;
@@ -64,6 +72,7 @@ struct exchange {
     struct identity *who;        /* set once authenticated; NULL for the operator's socket */
     void *state;                 /* the endpoint's own, in the arena */
     bool skip_work;              /* set by begin: this request needs no work stage (nothing to hash) */
+    uint32_t issuer;             /* set by begin: work waits for the keys of this issuer: 1 + its index; 0: none */
     struct view params[2];       /* raw {params} of the path */
     const struct app *app;       /* whose origins count for this exchange; NULL: not known */
     struct cookies *cookies;     /* ours among the request's; set by exchange_begin */

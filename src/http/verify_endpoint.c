@@ -13,7 +13,9 @@
 #include "http/answer.h"
 #include "http/authenticate.h"
 #include "http/endpoint.h"
+#include "http/identity_header.h"
 #include "http/origin.h"
+#include "http/verify_foreign.h"
 
 enum { ALL_KINDS = LOGIN_KINDS | KIND_KEY, KEY_TEXT_MAX = 1024 };
 
@@ -61,31 +63,6 @@ static struct cardea_status original_origin(const struct request *r, const struc
 
 /* --- the answer --- */
 
-/* Room for a value that lives as long as the exchange. */
-static char *value_room(struct exchange *x, size_t *used, size_t len)
-{
-    if (len <= sizeof x->scratch - *used) {
-        char *room = x->scratch + *used;
-        *used += len;
-        return room;
-    }
-    return arena_new(&x->arena, len);
-}
-
-static void put_value(struct exchange *x, size_t *used, const char *name, struct view value)
-{
-    /* Absent rather than empty: a listener may refuse empty values. Integrations clear the client's own first. */
-    if (value.len == 0)
-        return;
-    char *room = value_room(x, used, value.len);
-    if (room == NULL) {
-        x->response_broken = true;
-        return;
-    }
-    memcpy(room, value.ptr, value.len);
-    answer_header(x, name, view_of(room, value.len));
-}
-
 static struct view method_text(enum credential_kind kind)
 {
     return kind == KIND_SESSION  ? VIEW("session")
@@ -100,14 +77,14 @@ static void put_x_auth(struct exchange *x, const struct identity *who)
     struct buf b = buf_fixed(id, sizeof id);
     size_t used = 0;
     buf_user_id(&b, who->user.id);
-    put_value(x, &used, "X-Auth-User", buf_view(&b));
-    put_value(x, &used, "X-Auth-Username", table_user_username(&who->user));
-    put_value(x, &used, "X-Auth-Email", table_user_email(&who->user));
-    put_value(x, &used, "X-Auth-Roles", table_user_roles(&who->user));
+    identity_header_put(x, &used, "X-Auth-User", buf_view(&b));
+    identity_header_put(x, &used, "X-Auth-Username", table_user_username(&who->user));
+    identity_header_put(x, &used, "X-Auth-Email", table_user_email(&who->user));
+    identity_header_put(x, &used, "X-Auth-Roles", table_user_roles(&who->user));
     if (who->kind != KIND_KEY) {
         b = buf_fixed(sid, sizeof sid);
         buf_session_id(&b, who->sid);
-        put_value(x, &used, "X-Auth-Session", buf_view(&b));
+        identity_header_put(x, &used, "X-Auth-Session", buf_view(&b));
     }
     answer_header(x, "X-Auth-Method", method_text(who->kind));
 }
@@ -115,10 +92,10 @@ static void put_x_auth(struct exchange *x, const struct identity *who)
 static void put_remote(struct exchange *x, const struct identity *who)
 {
     size_t used = 0;
-    put_value(x, &used, "Remote-User", table_user_username(&who->user));
-    put_value(x, &used, "Remote-Groups", table_user_roles(&who->user));
-    put_value(x, &used, "Remote-Name", table_user_name(&who->user));
-    put_value(x, &used, "Remote-Email", table_user_email(&who->user));
+    identity_header_put(x, &used, "Remote-User", table_user_username(&who->user));
+    identity_header_put(x, &used, "Remote-Groups", table_user_roles(&who->user));
+    identity_header_put(x, &used, "Remote-Name", table_user_name(&who->user));
+    identity_header_put(x, &used, "Remote-Email", table_user_email(&who->user));
 }
 
 /* Known now: may it pass? fails: E_NOT_FOUND as policy_check. */
@@ -138,6 +115,9 @@ static struct cardea_status conclude(struct exchange *x, const struct policy *po
         put_remote(x, who);
     else
         put_x_auth(x, who);
+    /* Where others' users pass as well, every answer says whose this one is. */
+    if (policy != NULL && policy->issuer_count > 0 && settings->identity_headers != IDENTITY_REMOTE)
+        answer_header(x, "X-Auth-Issuer", VIEW(ISSUER_SELF));
     answer_header(x, "Cache-Control", VIEW("no-store"));
     return CARDEA_SUCCESS;
 }
@@ -178,6 +158,12 @@ static struct cardea_status verify(struct exchange *x, const struct policy *poli
         return refusal(why, KIND_UNSET);
     if (p.kind == KIND_UNSET)
         return CARDEA_FAIL(E_UNAUTHENTICATED);
+    if (policy != NULL && policy->issuer_count > 0 && p.kind == KIND_TOKEN) {
+        bool ours;
+        why = verify_foreign(x, policy, &p, false, &ours);
+        if (!ours)
+            return why.code == CARDEA_E_NOT_FOUND ? ask_store(x, policy, &p) : refusal(why, p.kind);
+    }
     struct verifier v = exchange_verifier(x);
     enum verify_answer answer = verify_credential(&v, p.kind, p.text, &who, &why);
     if (answer == VERIFY_YES)
@@ -205,6 +191,11 @@ static struct cardea_status verify_work(struct exchange *x)
     const struct presented *p = &pending->presented;
     struct store_tx *tx = NULL;
     struct identity who;
+    bool ours;
+    if (x->issuer != 0) {
+        struct cardea_status foreign = verify_foreign(x, pending->policy, p, true, &ours);
+        return cardea_ok(foreign) ? foreign : refusal(foreign, p->kind);
+    }
     struct cardea_status why = exchange_read_begin(x, &tx);
     if (!cardea_ok(why))
         return why;

@@ -96,7 +96,7 @@ static void open_keeper(void)
     assert_ok(keyring_load(tx, real->ops, master, 1, &ring));
     real->ops->abort(tx);
     publisher_init(&publisher);
-    publisher_put(&publisher, snapshot_new(&site, &listening, settings_copy(settings), ring));
+    publisher_put(&publisher, snapshot_new(&site, &listening, settings_copy(settings), ring, NULL));
     assert_ok(table_map_open(&g, entropy_system(), &map));
     keeper = (struct keeper){.writer = map.writer,
                              .publisher = &publisher,

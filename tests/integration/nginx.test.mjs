@@ -108,7 +108,7 @@ describe('nginx', { skip: nginxMissing() }, () => {
 
     test('G01 identity headers of the client are replaced, never merged', async () => {
         const { jar, user } = await login();
-        const names = ['X-Auth-User', 'X-Auth-Username', 'X-Auth-Email', 'X-Auth-Roles', 'X-Auth-Session', 'X-Auth-Method', 'Remote-User', 'Remote-Groups',
+        const names = ['X-Auth-User', 'X-Auth-Username', 'X-Auth-Email', 'X-Auth-Roles', 'X-Auth-Session', 'X-Auth-Method', 'X-Auth-Issuer', 'X-Auth-Client', 'Remote-User', 'Remote-Groups',
             'Remote-Name', 'Remote-Email', 'X-Remote-User', 'X-Remote-Groups', 'X-Forwarded-User', 'X-Forwarded-Groups', 'X-Forwarded-Email',
             'X-Forwarded-Preferred-Username', 'X-Auth-Request-User', 'X-Auth-Request-Email', 'X-Auth-Request-Groups', 'X-Webauth-User', 'X-Authenticated-User',
             'X-User', 'X-User-Id', 'X-Original-Url', 'X-Rewrite-Url', 'X-Forwarded-Uri', 'Forwarded'];

@@ -231,7 +231,7 @@ int main(int argc, char **argv)
     struct site site = {.entropy = entropy_system(), .wall_ms = installation_wall_ms, .boot_ms = installation_boot_ms};
     struct listening listening = listening_of(argc, argv);
     struct settings *shared = settings_copy(&settings);
-    publisher_put(&publisher, snapshot_new(&site, &listening, shared, keyring_ref(&keys)));
+    publisher_put(&publisher, snapshot_new(&site, &listening, shared, keyring_ref(&keys), NULL));
     struct pool_host pool = {.run = job_work, .refuse = job_refuse, .boot_ms = installation_boot_ms};
     struct lanes lanes = {0};
     must(pool_open("hash", 1, (uint32_t)option(argc, argv, "places", 8), &pool, &lanes.hash));

@@ -72,7 +72,7 @@ static int set_up(void **state)
     assert_non_null(settings);
     settings_defaults(settings);
     publisher_init(&publisher);
-    publisher_put(&publisher, snapshot_new(&site, &listening, settings_copy(settings), ring));
+    publisher_put(&publisher, snapshot_new(&site, &listening, settings_copy(settings), ring, NULL));
     free(settings);
     assert_ok(table_map_open(&g, entropy_system(), &map));
     guess = guess_new(1024, key);

@@ -193,6 +193,8 @@ struct bad {
     const char *says;
 };
 
+#define A_ISSUER "issuers: {a: {issuer: 'https://a.example', audience: [x], jwks: /etc/passwd}}\n"
+
 static const struct bad bad_files[] = {
     {"listn: 127.0.0.1:1\n", 1, 1, "listn is not a known key; did you mean listen?"},
     {"log:\n  formt: json\n", 2, 3, "did you mean log.format?"},
@@ -300,7 +302,36 @@ static const struct bad bad_files[] = {
     {"apps: {shop: {profile: web, idle: 8h, idle: 7h}}\n", 1, 39, "given twice"},
     {"policies: {p: [a]}\n", 1, 15, "takes a group of keys"},
     {"policies: {p: {kinds: [cookie]}}\n", 1, 24, "session, token, key or sealed"},
-    {"policies: {p: {roles: [Admin]}}\n", 1, 24, "is no name"},
+    {"policies: {p: {roles: ['a,b']}}\n", 1, 24, "no comma"},
+    {"policies: {p: {issuers: [corp]}}\n", 1, 12, "names corp, which is not among issuers"},
+    {"issuers: {a: {}}\n", 1, 11, "issuers.a has no issuer"},
+    {"issuers: {a: https://a.example}\n", 1, 14, "takes a group of keys"},
+    {"issuers: {self: {}}\n", 1, 11, "means this installation"},
+    {"issuers: {a: {issuer: 'https://a.example'}}\n", 1, 11, "issuers.a has no audience"},
+    {"issuers: {a: {issuer: 'https://a.example', audience: [x]}}\n", 1, 11, "issuers.a has no jwks"},
+    {"issuers:\n  a:\n    issuer: http://a.example\n", 3, 13, "must be an https:// URL"},
+    {"issuers:\n  a:\n    issuer: https://a.example?x\n", 3, 13, "without query"},
+    {"issuers:\n  a:\n    jwks: http://127.0.0.1/k\n", 3, 11, "must be an https:// URL or the path of a file"},
+    {"issuers:\n  a:\n    jwks: file:///k\n", 3, 11, "must be an https:// URL or the path of a file"},
+    {"issuers:\n  a:\n    jwks: https://u@a.example/k\n", 3, 11, "without user"},
+    {"issuers:\n  a:\n    jwks: https:///k\n", 3, 11, "must be https://HOST/PATH"},
+    {"issuers: {a: {algorithms: [HS256]}}\n", 1, 28, "must be RS256"},
+    {"issuers: {a: {algorithms: [none]}}\n", 1, 28, "must be RS256"},
+    {"issuers: {a: {types: [id]}}\n", 1, 23, "at+jwt, JWT, none or any"},
+    {"issuers: {a: {roles: [realm_access.roles]}}\n", 1, 23, "write /a/b"},
+    {"issuers: {a: {require: ['=x']}}\n", 1, 25, "is empty"},
+    {"issuers: {a: {leeway: 6m}}\n", 1, 23, "between 1s and 5m"},
+    {"issuers: {a: {lifetime_max: 31d}}\n", 1, 29, "between 1m and 30d"},
+    {"issuers: {a: {isuer: x}}\n", 1, 15, "did you mean issuers.a.issuer?"},
+    {"issuers: {a: {issuer: 'https://a.example', audience: [x], jwks: /nowhere/k}}\n", 1, 11, "can not be read"},
+    {"issuers: {a: {issuer: 'https://a.example', audience: [x], jwks: /etc/passwd, jwks_ca: /etc/passwd}}\n", 1, 11,
+     "jwks_ca has no meaning for a file"},
+    {"public_url: https://id.example\nissuers: {a: {issuer: 'https://id.example', audience: [x], jwks: /etc/passwd}}\n",
+     2, 11, "own public_url"},
+    {A_ISSUER "policies: {p: {issuers: [a], kinds: [session]}}\n", 2, 12, "kinds have no token"},
+    {A_ISSUER "apps: {web: web}\npolicies: {p: {issuers: [a], apps: [web]}}\n", 3, 12, "has apps"},
+    {A_ISSUER "policies: {p: {issuers: [a], audience: y}}\n", 2, 12, "audience is none of issuers.a.audience"},
+    {A_ISSUER "verify.headers: remote\npolicies: {p: {issuers: [a, self]}}\n", 3, 12, "may have one issuer"},
     {"policies: {p: {}, p: {}}\n", 1, 19, "given twice"},
     {"policies:\n  p: {apps: [shop]}\n", 2, 3, "names shop, which is not among apps"},
     {"- a\n", 1, 1, "group of keys"},
@@ -471,7 +502,10 @@ static void shown_yaml_reads_back(void **state)
     struct config_error error;
     load_ok("state: /srv/c\npublic_url: https://id.example.com\ntrusted_proxies: [127.0.0.1]\n"
             "apps: {panel: {profile: spa, origins: ['https://a.example', 'https://b.example']}}\n"
-            "policies: {p: {kinds: [session, key], scopes: ['a:b']}, q: {}}\n");
+            "policies: {p: {kinds: [session, key], scopes: ['a:b']}, q: {}, r: {issuers: [corp], roles: [A b]}}\n"
+            "issuers: {corp: {issuer: 'https://corp.example/', audience: [x, 'https://y.example'], jwks: /etc/passwd,\n"
+            "  algorithms: [ES256, EdDSA], types: [JWT, none], require: ['token_use=access', tid], username: [],\n"
+            "  roles: [/realm_access/roles, 'cognito:groups'], trust_email: true, leeway: 1s}}\n");
     struct buf shown = buf_heap(1 << 20), again = buf_heap(1 << 20), json = buf_heap(1 << 20);
     config_show(config, false, &shown);
     assert_true(buf_ok(&shown));

@@ -98,7 +98,7 @@ static int open_keeper(void **state)
     assert_ok(keyring_load(tx, scratch.real->ops, master, 1, &ring));
     scratch.real->ops->abort(tx);
     publisher_init(&publisher);
-    publisher_put(&publisher, snapshot_new(&site, &listening, shared, ring));
+    publisher_put(&publisher, snapshot_new(&site, &listening, shared, ring, NULL));
     assert_ok(table_map_open(&g, entropy_system(), &map));
     keeper = (struct keeper){.writer = map.writer,
                              .publisher = &publisher,
@@ -296,7 +296,7 @@ static void a_reload_and_a_change_of_keys_lose_neither(void **state)
     snapshot_unref(first);
     assert_int_equal(pthread_create(&thread, NULL, change_keys, &keys), 0);
     for (int i = 0; !atomic_load(&keys.done); i++) {
-        assert_ok(publisher_amend(&publisher, &listening, settings_ref(two[i % 2]), NULL));
+        assert_ok(publisher_amend(&publisher, &listening, settings_ref(two[i % 2]), NULL, NULL));
         struct snapshot *now = publisher_take(&publisher);
         lost += now->settings != two[i % 2];
         snapshot_unref(now);
