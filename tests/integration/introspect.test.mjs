@@ -9,7 +9,7 @@ import { COOKIE, Caller, allowed, bearer, decode, signUp } from './lib/credentia
 
 let service, introspectKey, revokeKey;
 before(async () => {
-    service = await Service.start({ settings: { signup: true, apps: { web: 'web', spa: 'spa', mobile: 'mobile', sealed: 'sealed' }, guess: { free: 100, address_per_minute: 10000 } }, users: [{ name: 'root', roles: ['admin'] }] });
+    service = await Service.start({ settings: { signup: true, apps: { web: 'web', spa: 'spa', mobile: 'mobile', sealed: 'sealed', paseto: { profile: 'mobile', token_format: 'v4.public' }, local: { profile: 'mobile', token_format: 'v4.local' }, hs: { profile: 'mobile', token_format: 'HS256' }, rs: { profile: 'mobile', token_format: 'RS256' } }, guess: { free: 100, address_per_minute: 10000 } }, users: [{ name: 'root', roles: ['admin'] }] });
     [introspectKey, revokeKey] = ['introspect', 'revoke'].map((scope) => service.command(['apikey', 'create', 'root', '--name', scope, '--scope', scope]).key);
 });
 after(() => service?.end());
@@ -37,6 +37,16 @@ describe('what is told', () => {
         assert.equal(sub, user.id);
         assert.equal(sid, caller.sid);
     });
+    for (const app of ['paseto', 'local', 'hs', 'rs']) test(`of an access token in every format (${app})`, async () => {
+        const { user, access, caller } = await login(app), now = Math.floor(Date.now() / 1000);
+        const { exp, iat, jti, ...rest } = await introspect(access);
+        assert.deepEqual(rest, { active: true, token_type: 'Bearer', client_id: app, username: user.username, sub: user.id, iss: service.url, aud: service.url, sid: caller.sid });
+        assert.ok(exp > now && iat <= now && jti.length === 22);
+        await revoke(access);
+        await dead(access);
+        assert.equal((await service.verify({ headers: bearer(access) })).status, 401);
+        await alive(caller.refresh);
+    });
     test('of the access cookie of a browser app and of its refresh cookie', async () => {
         const { access, refresh } = await login('spa');
         assert.equal((await introspect(access)).token_type, 'Bearer');
@@ -59,7 +69,7 @@ describe('promise 1: after the answer, no question is answered by the old state'
         'deletion': async ({ user }) => (await Caller.login(service, 'root')).request(`/v1/admin/users/${user.id}`, { method: 'DELETE' }),
         'revocation of the refresh token': async ({ refresh, cookie }) => { await revoke(refresh ?? cookie); return { status: 200 }; },
     };
-    for (const [name, end] of Object.entries(endings)) for (const app of ['mobile', 'web', 'sealed']) test(`${name} (${app})`, async () => {
+    for (const [name, end] of Object.entries(endings)) for (const app of ['mobile', 'web', 'sealed', 'paseto', 'local']) test(`${name} (${app})`, async () => {
         const l = await login(app);
         const texts = [l.access, l.refresh, l.cookie].filter(Boolean);
         for (const t of texts) await alive(t);
