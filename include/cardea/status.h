@@ -9,7 +9,7 @@
  * One table (CARDEA_STATUS_TABLE) makes the enum, the texts and the HTTP mapping; add an outcome there and nowhere
  * else.
  *
- *     struct cardea_status s = session_cookie_parse(text, keys, &cookie);
+ *     struct cardea_status s = cardea_verify(verifier, token, now_s, claims);
  *     if (!cardea_ok(s))
  *         return s;
  */
