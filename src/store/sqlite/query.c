@@ -58,7 +58,7 @@ static void fail(struct query *q, int rc)
 {
     q->status = sqlite_status(rc);
     if (q->status.code != CARDEA_E_CONFLICT)
-        q->tx->broken = q->status;
+        q->tx->sql.broken = q->status;
     if (q->st != NULL)
         (void)sqlite3_reset(q->st);
     q->st = NULL;
@@ -66,14 +66,16 @@ static void fail(struct query *q, int rc)
 
 static struct query start(struct store_tx *tx, enum query_id id, const char *sql)
 {
-    struct query q = {.tx = tx, .status = tx->broken};
+    struct query q = {.tx = tx, .status = tx->sql.broken};
     if (!cardea_ok(q.status))
         return q;
-    if (tx->store->boot_ms() >= tx->deadline_ms) {
-        q.status = tx->broken = CARDEA_FAIL(E_UNAVAILABLE);
+    if (tx->store->boot_ms() >= tx->sql.deadline_ms) {
+        q.status = tx->sql.broken = CARDEA_FAIL(E_UNAVAILABLE);
         return q;
     }
-    int rc = prepare(tx, id, sql, &q.st);
+    sqlite3_stmt *st = NULL;
+    int rc = prepare(tx, id, sql, &st);
+    q.st = st;
     if (rc != SQLITE_OK)
         fail(&q, rc);
     return q;
@@ -86,7 +88,7 @@ struct query query_start(struct store_tx *tx, enum query_id id, const char *sql)
 
 struct query query_start_write(struct store_tx *tx, enum query_id id, const char *sql)
 {
-    if (tx->mode != STORE_WRITE)
+    if (tx->sql.mode != STORE_WRITE)
         return (struct query){.tx = tx, .status = CARDEA_FAIL(E_INTERNAL)};
     return start(tx, id, sql);
 }
@@ -120,14 +122,9 @@ void bind_view(struct query *q, struct view v)
         fail(q, rc);
 }
 
-void bind_text(struct query *q, const char *text, size_t cap)
+void bind_raw(struct query *q, struct view v)
 {
-    bind_view(q, view_of(text, strnlen(text, cap)));
-}
-
-void bind_address(struct query *q, const struct address *a)
-{
-    bind_blob(q, a->bytes, a->version == 4 ? 4U : a->version == 6 ? 16U : 0U);
+    bind_view(q, v);
 }
 
 bool query_row(struct query *q)
@@ -145,13 +142,6 @@ bool query_row(struct query *q)
     return false;
 }
 
-bool query_page_row(struct query *q, const struct page *page, uint32_t count, bool *ret_more)
-{
-    bool row = query_row(q);
-    *ret_more = row && count == page->limit;
-    return row && !*ret_more;
-}
-
 int64_t take_int(struct query *q)
 {
     if (q->st == NULL)
@@ -162,17 +152,10 @@ int64_t take_int(struct query *q)
     return sqlite3_column_int64(q->st, column);
 }
 
-int64_t take_int_in(struct query *q, int64_t least, int64_t most)
+/* Of the type that a STRICT column of ours must have. */
+struct view take_bytes(struct query *q, enum column kind)
 {
-    int64_t n = take_int(q);
-    if (n < least || n > most)
-        q->malformed = true;
-    return n;
-}
-
-/* The bytes of the next column, of the type that a STRICT column of ours must have. */
-static struct view take(struct query *q, int type)
-{
+    int type = kind == COLUMN_BLOB ? SQLITE_BLOB : SQLITE_TEXT; /* TEXT takes any bytes */
     if (q->st == NULL)
         return VIEW_EMPTY;
     int column = q->taken++;
@@ -190,49 +173,10 @@ static struct view take(struct query *q, int type)
     return view_of(bytes, len < 0 ? 0 : (size_t)len);
 }
 
-size_t take_blob_upto(struct query *q, void *out, size_t cap)
+uint32_t query_changes(struct query *q)
 {
-    struct view v = take(q, SQLITE_BLOB);
-    if (v.len > cap) {
-        q->malformed = true;
-        return 0;
-    }
-    if (v.len > 0)
-        memcpy(out, v.ptr, v.len);
-    return v.len;
-}
-
-void take_blob(struct query *q, void *out, size_t len)
-{
-    if (take_blob_upto(q, out, len) != len)
-        q->malformed = true;
-}
-
-void take_blob_or_zeros(struct query *q, void *out, size_t len)
-{
-    size_t got = take_blob_upto(q, out, len);
-    if (got == 0)
-        memset(out, 0, len);
-    else if (got != len)
-        q->malformed = true;
-}
-
-void take_text(struct query *q, char *out, size_t cap)
-{
-    if (!view_copy(take(q, SQLITE_TEXT), out, cap))
-        q->malformed = true;
-}
-
-void take_address(struct query *q, struct address *out)
-{
-    memset(out, 0, sizeof *out);
-    size_t len = take_blob_upto(q, out->bytes, sizeof out->bytes);
-    if (len == 4)
-        out->version = 4;
-    else if (len == 16)
-        out->version = 6;
-    else if (len != 0)
-        q->malformed = true;
+    sqlite3_int64 changed = q->st == NULL ? 0 : sqlite3_changes64(q->tx->db);
+    return changed > UINT32_MAX ? UINT32_MAX : (uint32_t)changed;
 }
 
 struct cardea_status query_end(struct query *q)
@@ -243,31 +187,6 @@ struct cardea_status query_end(struct query *q)
     if (cardea_ok(q->status) && q->malformed)
         q->status = CARDEA_FAIL(E_CORRUPT);
     return q->status;
-}
-
-struct cardea_status query_end_one(struct query *q)
-{
-    struct cardea_status s = query_end(q);
-    return cardea_ok(s) && q->rows == 0 ? CARDEA_FAIL(E_NOT_FOUND) : s;
-}
-
-struct cardea_status query_run(struct query *q, uint32_t *ret_changed)
-{
-    while (query_row(q))
-        continue;
-    struct cardea_status s = query_end(q);
-    if (cardea_ok(s) && ret_changed != NULL) {
-        sqlite3_int64 changed = sqlite3_changes64(q->tx->db);
-        *ret_changed = changed > UINT32_MAX ? UINT32_MAX : (uint32_t)changed;
-    }
-    return s;
-}
-
-struct cardea_status query_end_changed(struct query *q)
-{
-    uint32_t changed = 0;
-    struct cardea_status s = query_run(q, &changed);
-    return cardea_ok(s) && changed == 0 ? CARDEA_FAIL(E_NOT_FOUND) : s;
 }
 
 int statement_run(struct store_tx *tx, enum query_id id, const char *sql)

@@ -109,16 +109,21 @@ static const char version_1[] =
     "CREATE INDEX revocation_until ON revocation (until_ms);";
 
 /* Asked whether one session was ended, a node must not read the journal. */
-static const char version_2[] =
-    "ALTER TABLE revocation ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE revocation ADD COLUMN id BLOB NOT NULL DEFAULT x'';"
-    "UPDATE revocation SET (kind, id) ="
-    " (SELECT revocation_kind, revocation_id FROM journal WHERE journal.n = revocation.n);"
-    "CREATE INDEX revocation_id ON revocation (id, kind);";
+static const char version_2[] = "ALTER TABLE revocation ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE revocation ADD COLUMN id BLOB NOT NULL DEFAULT x'';"
+                                "UPDATE revocation SET (kind, id) ="
+                                " (SELECT revocation_kind, revocation_id FROM journal WHERE journal.n = revocation.n);"
+                                "CREATE INDEX revocation_id ON revocation (id, kind);";
+
+/* What a comparison without case means must not depend on a collation of SQLite's own. */
+static const char version_3[] = "DROP INDEX user_email;"
+                                "CREATE UNIQUE INDEX user_email ON user (lower(email))"
+                                " WHERE email_verified = 1 AND email <> '';";
 
 const struct schema_step schema_steps[] = {
     {version_1},
     {version_2},
+    {version_3},
 };
 const uint32_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

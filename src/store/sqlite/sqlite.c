@@ -21,7 +21,7 @@ static int on_busy(void *context, int tries)
 {
     struct store_tx *tx = context;
     (void)tries;
-    if (tx->store->boot_ms() >= tx->deadline_ms)
+    if (tx->store->boot_ms() >= tx->sql.deadline_ms)
         return 0;
     (void)usleep(BUSY_STEP_US);
     return 1;
@@ -30,7 +30,7 @@ static int on_busy(void *context, int tries)
 static int on_progress(void *context)
 {
     struct store_tx *tx = context;
-    return tx->store->boot_ms() >= tx->deadline_ms;
+    return tx->store->boot_ms() >= tx->sql.deadline_ms;
 }
 
 static struct cardea_status fail(sqlite3 *db, int rc, char *message, size_t cap)
@@ -95,7 +95,8 @@ struct cardea_status connection_open(struct sqlite_store *store, enum store_mode
     if (tx == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     tx->store = store;
-    tx->deadline_ms = deadline_ms;
+    tx->sql.digest = store->digest;
+    tx->sql.deadline_ms = deadline_ms;
     struct cardea_status s;
     int rc = sqlite3_open_v2(
         store->path, &tx->db,
@@ -159,34 +160,34 @@ static const struct store_ops sqlite_ops = {
     .undo = sqlite_undo,
     .commit = sqlite_commit,
     .abort = sqlite_abort,
-    .user_get = sqlite_user_get,
-    .user_find = sqlite_user_find,
-    .user_find_email = sqlite_user_find_email,
-    .user_put = sqlite_user_put,
-    .user_delete = sqlite_user_delete,
-    .user_list = sqlite_user_list,
-    .api_key_get = sqlite_api_key_get,
-    .api_key_put = sqlite_api_key_put,
-    .api_key_delete = sqlite_api_key_delete,
-    .api_key_list = sqlite_api_key_list,
-    .key_put = sqlite_key_put,
-    .key_delete = sqlite_key_delete,
-    .key_list = sqlite_key_list,
-    .event_append = sqlite_event_append,
-    .event_list = sqlite_event_list,
-    .revocation_list = sqlite_revocation_list,
-    .revocation_find = sqlite_revocation_find,
-    .value_get = sqlite_value_get,
-    .value_put = sqlite_value_put,
-    .session_get = sqlite_session_get,
-    .session_create = sqlite_session_create,
-    .session_rotate = sqlite_session_rotate,
-    .session_delete = sqlite_session_delete,
-    .session_delete_below = sqlite_session_delete_below,
-    .session_touch = sqlite_session_touch,
-    .session_list = sqlite_session_list,
-    .session_scan = sqlite_session_scan,
-    .sweep = sqlite_sweep,
+    .user_get = sql_user_get,
+    .user_find = sql_user_find,
+    .user_find_email = sql_user_find_email,
+    .user_put = sql_user_put,
+    .user_delete = sql_user_delete,
+    .user_list = sql_user_list,
+    .api_key_get = sql_api_key_get,
+    .api_key_put = sql_api_key_put,
+    .api_key_delete = sql_api_key_delete,
+    .api_key_list = sql_api_key_list,
+    .key_put = sql_key_put,
+    .key_delete = sql_key_delete,
+    .key_list = sql_key_list,
+    .event_append = sql_event_append,
+    .event_list = sql_event_list,
+    .revocation_list = sql_revocation_list,
+    .revocation_find = sql_revocation_find,
+    .value_get = sql_value_get,
+    .value_put = sql_value_put,
+    .session_get = sql_session_get,
+    .session_create = sql_session_create,
+    .session_rotate = sql_session_rotate,
+    .session_delete = sql_session_delete,
+    .session_delete_below = sql_session_delete_below,
+    .session_touch = sql_session_touch,
+    .session_list = sql_session_list,
+    .session_scan = sql_session_scan,
+    .sweep = sql_sweep,
 };
 
 static struct sqlite_store *store_new(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest)

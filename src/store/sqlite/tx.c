@@ -75,8 +75,8 @@ static struct cardea_status lend_reader(struct sqlite_store *store, int64_t dead
 static void give_back(struct store_tx *tx)
 {
     struct sqlite_store *store = tx->store;
-    bool writer = tx == store->writer, sound = cardea_ok(tx->broken);
-    tx->mode = STORE_MODE_UNSET;
+    bool writer = tx == store->writer, sound = cardea_ok(tx->sql.broken);
+    tx->sql.mode = STORE_MODE_UNSET;
     if (!writer && !sound) {
         connection_close(tx);
         forget_reader(store);
@@ -109,10 +109,10 @@ struct cardea_status sqlite_begin(struct store *s, enum store_mode mode, int64_t
         mode == STORE_WRITE ? lend_writer(store, deadline_ms, &tx) : lend_reader(store, deadline_ms, &tx);
     if (!cardea_ok(lent))
         return lent;
-    tx->mode = mode;
-    tx->deadline_ms = deadline_ms;
-    tx->marked = tx->head_known = false;
-    tx->broken = CARDEA_SUCCESS;
+    tx->sql.mode = mode;
+    tx->sql.deadline_ms = deadline_ms;
+    tx->sql.marked = tx->sql.head_known = false;
+    tx->sql.broken = CARDEA_SUCCESS;
     int rc;
     if (mode == STORE_WRITE) {
         rc = statement_run(tx, QUERY_BEGIN_WRITE, "BEGIN IMMEDIATE");
@@ -122,8 +122,8 @@ struct cardea_status sqlite_begin(struct store *s, enum store_mode mode, int64_t
             rc = statement_run(tx, QUERY_SNAPSHOT, "SELECT 1 FROM value LIMIT 1");
     }
     if (rc != SQLITE_OK) {
-        tx->broken = sqlite_status(rc);
-        lent = tx->broken;
+        tx->sql.broken = sqlite_status(rc);
+        lent = tx->sql.broken;
         sqlite_abort(tx);
         return lent;
     }
@@ -134,42 +134,42 @@ struct cardea_status sqlite_begin(struct store *s, enum store_mode mode, int64_t
 /* One of the statements around a change, unless the transaction is broken or was never asked for that. */
 static struct cardea_status change(struct store_tx *tx, bool allowed, enum query_id id, const char *sql)
 {
-    if (!cardea_ok(tx->broken))
-        return tx->broken;
-    if (tx->mode != STORE_WRITE || !allowed)
+    if (!cardea_ok(tx->sql.broken))
+        return tx->sql.broken;
+    if (tx->sql.mode != STORE_WRITE || !allowed)
         return CARDEA_FAIL(E_INTERNAL);
     int rc = statement_run(tx, id, sql);
     if (rc != SQLITE_OK)
-        tx->broken = sqlite_status(rc);
-    return tx->broken;
+        tx->sql.broken = sqlite_status(rc);
+    return tx->sql.broken;
 }
 
 struct cardea_status sqlite_mark(struct store_tx *tx)
 {
-    struct cardea_status s = change(tx, !tx->marked, QUERY_MARK, "SAVEPOINT change");
+    struct cardea_status s = change(tx, !tx->sql.marked, QUERY_MARK, "SAVEPOINT change");
     if (cardea_ok(s)) {
-        tx->marked = true;
-        tx->head_at_mark = tx->head;
-        tx->head_known_at_mark = tx->head_known;
+        tx->sql.marked = true;
+        tx->sql.head_at_mark = tx->sql.head;
+        tx->sql.head_known_at_mark = tx->sql.head_known;
     }
     return s;
 }
 
 struct cardea_status sqlite_keep(struct store_tx *tx)
 {
-    struct cardea_status s = change(tx, tx->marked, QUERY_KEEP, "RELEASE change");
-    tx->marked = false;
+    struct cardea_status s = change(tx, tx->sql.marked, QUERY_KEEP, "RELEASE change");
+    tx->sql.marked = false;
     return s;
 }
 
 struct cardea_status sqlite_undo(struct store_tx *tx)
 {
-    struct cardea_status s = change(tx, tx->marked, QUERY_UNDO, "ROLLBACK TO change");
+    struct cardea_status s = change(tx, tx->sql.marked, QUERY_UNDO, "ROLLBACK TO change");
     if (!cardea_ok(s))
         return s;
     /* Where the head was not known at the mark, it is read again. */
-    tx->head = tx->head_at_mark;
-    tx->head_known = tx->head_known && tx->head_known_at_mark;
+    tx->sql.head = tx->sql.head_at_mark;
+    tx->sql.head_known = tx->sql.head_known && tx->sql.head_known_at_mark;
     return sqlite_keep(tx);
 }
 
@@ -185,14 +185,14 @@ static struct cardea_status commit_status(int rc)
 
 struct cardea_status sqlite_commit(struct store_tx *tx)
 {
-    struct cardea_status s = tx->broken;
-    if (cardea_ok(s) && tx->marked)
+    struct cardea_status s = tx->sql.broken;
+    if (cardea_ok(s) && tx->sql.marked)
         s = CARDEA_FAIL(E_INTERNAL);
     if (cardea_ok(s)) {
-        tx->deadline_ms = INT64_MAX; /* from here on it is one way or the other, not late */
+        tx->sql.deadline_ms = INT64_MAX; /* from here on it is one way or the other, not late */
         int rc = statement_run(tx, QUERY_COMMIT, "COMMIT");
         if (rc != SQLITE_OK)
-            s = tx->broken = tx->mode == STORE_WRITE ? commit_status(rc) : sqlite_status(rc);
+            s = tx->sql.broken = tx->sql.mode == STORE_WRITE ? commit_status(rc) : sqlite_status(rc);
     }
     sqlite_abort(tx); /* rolls back whatever is still open */
     return s;
@@ -202,7 +202,7 @@ void sqlite_abort(struct store_tx *tx)
 {
     if (tx == NULL)
         return;
-    tx->deadline_ms = INT64_MAX;
+    tx->sql.deadline_ms = INT64_MAX;
     roll_back(tx);
     give_back(tx);
 }

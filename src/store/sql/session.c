@@ -1,5 +1,5 @@
 #include "store/cursor.h"
-#include "store/sqlite/internal.h"
+#include "store/sql/sql.h"
 
 /* One row holds all of a session: a rotation writes one page either way, and a scan reads one tree. */
 #define COLUMNS                                                                                                        \
@@ -27,10 +27,10 @@ static void take_session(struct query *q, struct session_record *out)
     out->rotated_at_ms = take_int(q);
     take_text(q, out->app, sizeof out->app);
     take_address(q, &out->ip);
-    take_text(q, out->user_agent, sizeof out->user_agent);
+    take_raw_text(q, out->user_agent, sizeof out->user_agent);
 }
 
-struct cardea_status sqlite_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out)
+struct cardea_status sql_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out)
 {
     struct session_record r;
     struct query q = query_start(tx, QUERY_SESSION_GET, "SELECT " COLUMNS " FROM session WHERE sid = ?");
@@ -43,14 +43,15 @@ struct cardea_status sqlite_session_get(struct store_tx *tx, struct session_id s
     return s;
 }
 
-struct cardea_status sqlite_session_create(struct store_tx *tx, const struct session_record *r)
+struct cardea_status sql_session_create(struct store_tx *tx, const struct session_record *r)
 {
     if (!session_storable(r))
         return CARDEA_FAIL(E_INTERNAL);
     bool refreshes = r->generation > 0;
     struct query q = query_start_write(tx, QUERY_SESSION_CREATE,
                                        "INSERT INTO session (" COLUMNS ", sweep_at_ms) VALUES"
-                                       " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                                       " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                       " ON CONFLICT (sid) DO NOTHING");
     bind_blob(&q, r->sid.bytes, sizeof r->sid.bytes);
     bind_blob(&q, r->user.bytes, sizeof r->user.bytes);
     bind_int(&q, r->epoch);
@@ -69,9 +70,10 @@ struct cardea_status sqlite_session_create(struct store_tx *tx, const struct ses
     bind_int(&q, r->rotated_at_ms);
     bind_text(&q, r->app, sizeof r->app);
     bind_address(&q, &r->ip);
-    bind_text(&q, r->user_agent, sizeof r->user_agent);
+    bind_raw_text(&q, r->user_agent, sizeof r->user_agent);
     bind_int(&q, session_over_ms(r->last_seen_at_ms, r->idle_ms, r->expires_at_ms));
-    return query_run(&q, NULL);
+    struct cardea_status s = query_end_changed(&q);
+    return s.code == CARDEA_E_NOT_FOUND ? CARDEA_FAIL(E_CONFLICT) : s;
 }
 
 static struct cardea_status exists(struct store_tx *tx, struct session_id sid)
@@ -82,15 +84,16 @@ static struct cardea_status exists(struct store_tx *tx, struct session_id sid)
     return query_end_one(&q);
 }
 
-struct cardea_status sqlite_session_rotate(struct store_tx *tx, const struct session_record *r,
-                                           uint64_t expected_generation)
+struct cardea_status sql_session_rotate(struct store_tx *tx, const struct session_record *r,
+                                        uint64_t expected_generation)
 {
     if (r->generation > INT64_MAX || expected_generation > INT64_MAX)
         return CARDEA_FAIL(E_INTERNAL);
     struct query q = query_start_write(
         tx, QUERY_SESSION_ROTATE,
-        "UPDATE session SET generation = ?, refresh_digest = ?, previous_digest = ?, refresh_nonce = ?,"
-        " rotated_at_ms = ?, last_seen_at_ms = max(last_seen_at_ms, ?) WHERE sid = ? AND generation = ?");
+        "UPDATE session SET generation = ?1, refresh_digest = ?2, previous_digest = ?3, refresh_nonce = ?4,"
+        " rotated_at_ms = ?5, last_seen_at_ms = CASE WHEN last_seen_at_ms < ?6 THEN ?6 ELSE last_seen_at_ms END"
+        " WHERE sid = ?7 AND generation = ?8");
     bind_int(&q, (int64_t)r->generation);
     bind_blob(&q, r->refresh_digest, sizeof r->refresh_digest);
     bind_blob(&q, r->previous_digest, sizeof r->previous_digest);
@@ -106,15 +109,15 @@ struct cardea_status sqlite_session_rotate(struct store_tx *tx, const struct ses
     return cardea_ok(s) ? CARDEA_FAIL(E_CONFLICT) : s;
 }
 
-struct cardea_status sqlite_session_delete(struct store_tx *tx, struct session_id sid)
+struct cardea_status sql_session_delete(struct store_tx *tx, struct session_id sid)
 {
     struct query q = query_start_write(tx, QUERY_SESSION_DELETE, "DELETE FROM session WHERE sid = ?");
     bind_blob(&q, sid.bytes, sizeof sid.bytes);
     return query_end_changed(&q);
 }
 
-struct cardea_status sqlite_session_delete_below(struct store_tx *tx, struct user_id user, int64_t epoch,
-                                                 uint32_t limit, uint32_t *ret_count)
+struct cardea_status sql_session_delete_below(struct store_tx *tx, struct user_id user, int64_t epoch, uint32_t limit,
+                                              uint32_t *ret_count)
 {
     struct query q = query_start_write(tx, QUERY_SESSION_DELETE_BELOW,
                                        "DELETE FROM session WHERE sid IN"
@@ -125,8 +128,8 @@ struct cardea_status sqlite_session_delete_below(struct store_tx *tx, struct use
     return query_run(&q, ret_count);
 }
 
-struct cardea_status sqlite_session_touch(struct store_tx *tx, const struct session_id *sids, const int64_t *seen_ms,
-                                          uint32_t count)
+struct cardea_status sql_session_touch(struct store_tx *tx, const struct session_id *sids, const int64_t *seen_ms,
+                                       uint32_t count)
 {
     struct cardea_status s = CARDEA_SUCCESS;
     for (uint32_t i = 0; cardea_ok(s) && i < count; i++) {
@@ -142,9 +145,9 @@ struct cardea_status sqlite_session_touch(struct store_tx *tx, const struct sess
 /* Newest first from the place of the cursor on. */
 #define BEFORE "epoch >= ? AND (created_at_ms, sid) < (?, ?) ORDER BY created_at_ms DESC, sid DESC LIMIT ?"
 
-struct cardea_status sqlite_session_list(struct store_tx *tx, const struct user_id *user, int64_t epoch,
-                                         const struct page *page, struct session_record *out, uint32_t *ret_count,
-                                         struct cursor *ret_next)
+struct cardea_status sql_session_list(struct store_tx *tx, const struct user_id *user, int64_t epoch,
+                                      const struct page *page, struct session_record *out, uint32_t *ret_count,
+                                      struct cursor *ret_next)
 {
     struct cursor_place before;
     struct cardea_status s = cursor_start(page, &before);
@@ -174,8 +177,8 @@ struct cardea_status sqlite_session_list(struct store_tx *tx, const struct user_
     return s;
 }
 
-struct cardea_status sqlite_session_scan(struct store_tx *tx, struct session_id after, struct session_record *out,
-                                         uint32_t cap, uint32_t *ret_count)
+struct cardea_status sql_session_scan(struct store_tx *tx, struct session_id after, struct session_record *out,
+                                      uint32_t cap, uint32_t *ret_count)
 {
     struct query q =
         query_start(tx, QUERY_SESSION_SCAN, "SELECT " COLUMNS " FROM session WHERE sid > ? ORDER BY sid LIMIT ?");

@@ -1,5 +1,5 @@
 #include "store/cursor.h"
-#include "store/sqlite/internal.h"
+#include "store/sql/sql.h"
 
 #define COLUMNS                                                                                                        \
     "id, epoch, status, email_verified, created_at_ms, updated_at_ms, last_login_at_ms, username, email, name, roles," \
@@ -35,25 +35,26 @@ static struct cardea_status one(struct query *q, struct user_record *out)
     return s;
 }
 
-struct cardea_status sqlite_user_get(struct store_tx *tx, struct user_id id, struct user_record *out)
+struct cardea_status sql_user_get(struct store_tx *tx, struct user_id id, struct user_record *out)
 {
-    struct query q = query_start(tx, QUERY_USER_GET, "SELECT " COLUMNS " FROM user WHERE id = ?");
+    struct query q = query_start(tx, QUERY_USER_GET, "SELECT " COLUMNS " FROM \"user\" WHERE id = ?");
     bind_blob(&q, id.bytes, sizeof id.bytes);
     return one(&q, out);
 }
 
-struct cardea_status sqlite_user_find(struct store_tx *tx, struct view username, struct user_record *out)
+struct cardea_status sql_user_find(struct store_tx *tx, struct view username, struct user_record *out)
 {
-    struct query q = query_start(tx, QUERY_USER_FIND, "SELECT " COLUMNS " FROM user WHERE username = ?");
+    struct query q = query_start(tx, QUERY_USER_FIND, "SELECT " COLUMNS " FROM \"user\" WHERE username = ?");
     bind_view(&q, username);
     return one(&q, out);
 }
 
-struct cardea_status sqlite_user_find_email(struct store_tx *tx, struct view email, struct user_record *out)
+struct cardea_status sql_user_find_email(struct store_tx *tx, struct view email, struct user_record *out)
 {
     /* The index holds verified addresses only, and '' is nobody's. */
     struct query q = query_start(tx, QUERY_USER_FIND_EMAIL,
-                                 "SELECT " COLUMNS " FROM user WHERE email = ? AND email_verified = 1 AND email <> ''");
+                                 "SELECT " COLUMNS
+                                 " FROM \"user\" WHERE lower(email) = lower(?) AND email_verified = 1 AND email <> ''");
     bind_view(&q, email);
     return one(&q, out);
 }
@@ -61,7 +62,7 @@ struct cardea_status sqlite_user_find_email(struct store_tx *tx, struct view ema
 /* A unique index refused the record: whose is the name? */
 static struct cardea_status taken(struct store_tx *tx, const struct user_record *u)
 {
-    struct query q = query_start(tx, QUERY_USER_TAKEN, "SELECT 1 FROM user WHERE username = ? AND id <> ?");
+    struct query q = query_start(tx, QUERY_USER_TAKEN, "SELECT 1 FROM \"user\" WHERE username = ? AND id <> ?");
     bind_text(&q, u->username, sizeof u->username);
     bind_blob(&q, u->id.bytes, sizeof u->id.bytes);
     bool other = query_row(&q);
@@ -71,13 +72,13 @@ static struct cardea_status taken(struct store_tx *tx, const struct user_record 
     return other ? CARDEA_FAIL(E_USERNAME_TAKEN) : CARDEA_FAIL(E_CONFLICT);
 }
 
-struct cardea_status sqlite_user_put(struct store_tx *tx, const struct user_record *u)
+struct cardea_status sql_user_put(struct store_tx *tx, const struct user_record *u)
 {
     if ((u->status != USER_ACTIVE && u->status != USER_SUSPENDED) || u->epoch < 1)
         return CARDEA_FAIL(E_INTERNAL);
     struct query q = query_start_write(
         tx, QUERY_USER_PUT,
-        "INSERT INTO user (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        "INSERT INTO \"user\" (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         " ON CONFLICT (id) DO UPDATE SET epoch = ?2, status = ?3, email_verified = ?4, created_at_ms = ?5,"
         " updated_at_ms = ?6, last_login_at_ms = ?7, username = ?8, email = ?9, name = ?10, roles = ?11,"
         " password_hash = ?12, metadata = ?13");
@@ -107,10 +108,10 @@ static struct cardea_status delete_of(struct store_tx *tx, enum query_id id, con
     return query_run(&q, ret_changed);
 }
 
-struct cardea_status sqlite_user_delete(struct store_tx *tx, struct user_id id)
+struct cardea_status sql_user_delete(struct store_tx *tx, struct user_id id)
 {
     uint32_t found = 0, rest = 0;
-    struct cardea_status s = delete_of(tx, QUERY_USER_DELETE, "DELETE FROM user WHERE id = ?", &id, &found);
+    struct cardea_status s = delete_of(tx, QUERY_USER_DELETE, "DELETE FROM \"user\" WHERE id = ?", &id, &found);
     if (cardea_ok(s) && found == 0)
         s = CARDEA_FAIL(E_NOT_FOUND);
     if (cardea_ok(s))
@@ -147,13 +148,14 @@ static bool filter_texts(const struct user_filter *f, struct filter_texts *out)
 
 /* By id from the place of the cursor on. A filter is checked row by row: an administrator's search, bounded by its
  * deadline, and no index that every login would have to keep. */
-static const char list_sql[] = "SELECT " COLUMNS " FROM user WHERE id > ?1 AND (?2 = 0 OR status = ?2)"
-                               " AND (?3 = '' OR instr(',' || roles || ',', ?3) > 0)"
-                               " AND (?4 = '' OR (username >= ?4 AND username < ?5) OR (email >= ?4 AND email < ?5))"
-                               " ORDER BY id LIMIT ?6";
+static const char list_sql[] =
+    "SELECT " COLUMNS " FROM \"user\" WHERE id > ?1 AND (?2 = 0 OR status = ?2)"
+    " AND (?3 = '' OR replace(',' || roles || ',', ?3, '') <> ',' || roles || ',')"
+    " AND (?4 = '' OR (username >= ?4 AND username < ?5) OR (lower(email) >= lower(?4) AND lower(email) < lower(?5)))"
+    " ORDER BY id LIMIT ?6";
 
-struct cardea_status sqlite_user_list(struct store_tx *tx, const struct user_filter *filter, const struct page *page,
-                                      struct user_record *out, uint32_t *ret_count, struct cursor *ret_next)
+struct cardea_status sql_user_list(struct store_tx *tx, const struct user_filter *filter, const struct page *page,
+                                   struct user_record *out, uint32_t *ret_count, struct cursor *ret_next)
 {
     struct filter_texts texts;
     struct cursor_place after = {0};

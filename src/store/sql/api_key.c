@@ -1,5 +1,5 @@
 #include "store/cursor.h"
-#include "store/sqlite/internal.h"
+#include "store/sql/sql.h"
 
 #define COLUMNS "id, user_id, digest, created_at_ms, expires_at_ms, name, scopes"
 
@@ -14,7 +14,7 @@ static void take_api_key(struct query *q, struct api_key_record *out)
     take_text(q, out->scopes, sizeof out->scopes);
 }
 
-struct cardea_status sqlite_api_key_get(struct store_tx *tx, struct api_key_id id, struct api_key_record *out)
+struct cardea_status sql_api_key_get(struct store_tx *tx, struct api_key_id id, struct api_key_record *out)
 {
     struct api_key_record k;
     struct query q = query_start(tx, QUERY_API_KEY_GET, "SELECT " COLUMNS " FROM api_key WHERE id = ?");
@@ -27,10 +27,12 @@ struct cardea_status sqlite_api_key_get(struct store_tx *tx, struct api_key_id i
     return s;
 }
 
-struct cardea_status sqlite_api_key_put(struct store_tx *tx, const struct api_key_record *k)
+struct cardea_status sql_api_key_put(struct store_tx *tx, const struct api_key_record *k)
 {
     struct query q = query_start_write(tx, QUERY_API_KEY_PUT,
-                                       "INSERT OR REPLACE INTO api_key (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)");
+                                       "INSERT INTO api_key (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                                       " ON CONFLICT (id) DO UPDATE SET user_id = ?2, digest = ?3, created_at_ms = ?4,"
+                                       " expires_at_ms = ?5, name = ?6, scopes = ?7");
     bind_blob(&q, k->id.bytes, sizeof k->id.bytes);
     bind_blob(&q, k->user.bytes, sizeof k->user.bytes);
     bind_blob(&q, k->digest, sizeof k->digest);
@@ -41,7 +43,7 @@ struct cardea_status sqlite_api_key_put(struct store_tx *tx, const struct api_ke
     return query_run(&q, NULL);
 }
 
-struct cardea_status sqlite_api_key_delete(struct store_tx *tx, struct api_key_id id)
+struct cardea_status sql_api_key_delete(struct store_tx *tx, struct api_key_id id)
 {
     struct query q = query_start_write(tx, QUERY_API_KEY_DELETE, "DELETE FROM api_key WHERE id = ?");
     bind_blob(&q, id.bytes, sizeof id.bytes);
@@ -52,8 +54,8 @@ struct cardea_status sqlite_api_key_delete(struct store_tx *tx, struct api_key_i
  * no index that every new key would have to keep. */
 #define BEFORE "(created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?"
 
-struct cardea_status sqlite_api_key_list(struct store_tx *tx, const struct user_id *user, const struct page *page,
-                                         struct api_key_record *out, uint32_t *ret_count, struct cursor *ret_next)
+struct cardea_status sql_api_key_list(struct store_tx *tx, const struct user_id *user, const struct page *page,
+                                      struct api_key_record *out, uint32_t *ret_count, struct cursor *ret_next)
 {
     struct cursor_place before;
     struct cardea_status s = cursor_start(page, &before);

@@ -1,4 +1,4 @@
-#include "store/sqlite/internal.h"
+#include "store/sql/sql.h"
 
 #define COLUMNS                                                                                                        \
     "n, at_ms, type, actor, subject, sid, ip, request_id, detail, revocation_kind, revocation_id, revocation_epoch,"   \
@@ -7,7 +7,8 @@
 /* The head is read once a transaction, not kept between them: another process may have written meanwhile. */
 static struct cardea_status need_head(struct store_tx *tx)
 {
-    if (tx->head_known)
+    struct sql_tx *t = sql_of(tx);
+    if (t->head_known)
         return CARDEA_SUCCESS;
     struct journal_head head = {0};
     struct query q = query_start_write(tx, QUERY_JOURNAL_HEAD, "SELECT n, hash FROM journal ORDER BY n DESC LIMIT 1");
@@ -17,8 +18,8 @@ static struct cardea_status need_head(struct store_tx *tx)
     }
     struct cardea_status s = query_end(&q);
     if (cardea_ok(s)) {
-        tx->head = head;
-        tx->head_known = true;
+        t->head = head;
+        t->head_known = true;
     }
     return s;
 }
@@ -70,7 +71,7 @@ static struct cardea_status insert_revocation(struct store_tx *tx, const struct 
     return query_run(&q, NULL);
 }
 
-struct cardea_status sqlite_event_append(struct store_tx *tx, struct event *e)
+struct cardea_status sql_event_append(struct store_tx *tx, struct event *e)
 {
     if (e->revocation.kind < REVOCATION_NONE || e->revocation.kind > REVOCATION_KEY ||
         (e->ip.version != 0 && e->ip.version != 4 && e->ip.version != 6))
@@ -78,18 +79,18 @@ struct cardea_status sqlite_event_append(struct store_tx *tx, struct event *e)
     struct cardea_status s = need_head(tx);
     if (!cardea_ok(s))
         return s;
-    struct journal_head head = tx->head;
+    struct journal_head head = sql_of(tx)->head;
     struct event linked = *e;
-    journal_link(&head, &linked, tx->store->digest);
+    journal_link(&head, &linked, sql_of(tx)->digest);
     s = insert(tx, &linked);
     if (cardea_ok(s) && linked.revocation.kind != REVOCATION_NONE)
         s = insert_revocation(tx, &linked);
     if (!cardea_ok(s)) {
         /* Half of an event must not be committed, whatever the caller makes of the answer. */
-        tx->broken = s;
+        sql_of(tx)->broken = s;
         return s;
     }
-    tx->head = head;
+    sql_of(tx)->head = head;
     *e = linked;
     return s;
 }
@@ -130,8 +131,8 @@ static int64_t position(uint64_t n)
     return n > INT64_MAX ? INT64_MAX : (int64_t)n;
 }
 
-struct cardea_status sqlite_event_list(struct store_tx *tx, uint64_t after, bool newest_first, struct event *out,
-                                       uint32_t cap, uint32_t *ret_count)
+struct cardea_status sql_event_list(struct store_tx *tx, uint64_t after, bool newest_first, struct event *out,
+                                    uint32_t cap, uint32_t *ret_count)
 {
     struct query q = newest_first ? query_start(tx, QUERY_JOURNAL_LIST_DOWN,
                                                 "SELECT " COLUMNS " FROM journal WHERE n < ? ORDER BY n DESC LIMIT ?")
@@ -142,8 +143,8 @@ struct cardea_status sqlite_event_list(struct store_tx *tx, uint64_t after, bool
     return take_events(&q, out, cap, ret_count);
 }
 
-struct cardea_status sqlite_revocation_list(struct store_tx *tx, uint64_t after, int64_t now_ms, struct event *out,
-                                            uint32_t cap, uint32_t *ret_count)
+struct cardea_status sql_revocation_list(struct store_tx *tx, uint64_t after, int64_t now_ms, struct event *out,
+                                         uint32_t cap, uint32_t *ret_count)
 {
     /* CROSS JOIN: the short table drives, in its order. */
     struct query q = query_start(tx, QUERY_REVOCATION_LIST,
@@ -155,7 +156,7 @@ struct cardea_status sqlite_revocation_list(struct store_tx *tx, uint64_t after,
     return take_events(&q, out, cap, ret_count);
 }
 
-struct cardea_status sqlite_revocation_find(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32])
+struct cardea_status sql_revocation_find(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32])
 {
     struct query q =
         query_start(tx, QUERY_REVOCATION_FIND, "SELECT 1 FROM revocation WHERE id = ? AND kind = ? LIMIT 1");

@@ -1,4 +1,4 @@
-#include "store/sqlite/internal.h"
+#include "store/sql/sql.h"
 
 /* A session's sweep_at_ms is a promise to look, not an end: rotations and touches move last_seen without it. So a row
  * that is due is either over, or gets a new time to look: its end by what is known now. */
@@ -48,7 +48,7 @@ static struct cardea_status sweep_sessions(struct store_tx *tx, int64_t now_ms, 
         found = 0;
         s = due_sessions(tx, now_ms, want, due, &found);
         for (uint32_t i = 0; cardea_ok(s) && i < found; i++)
-            s = due[i].end_ms <= now_ms ? sqlite_session_delete(tx, due[i].sid) : look_again(tx, &due[i]);
+            s = due[i].end_ms <= now_ms ? sql_session_delete(tx, due[i].sid) : look_again(tx, &due[i]);
         done += found;
     } while (cardea_ok(s) && found == SWEEP_STEP && done < limit);
     *ret_count = done;
@@ -64,7 +64,7 @@ static struct cardea_status sweep_rows(struct store_tx *tx, enum query_id id, co
     return query_run(&q, ret_count);
 }
 
-struct cardea_status sqlite_sweep(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count)
+struct cardea_status sql_sweep(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count)
 {
     uint32_t sessions = 0, api_keys = 0, revocations = 0;
     struct cardea_status s = sweep_sessions(tx, now_ms, limit, &sessions);

@@ -1,8 +1,8 @@
-#include "store/sqlite/internal.h"
+#include "store/sql/sql.h"
 
 #define COLUMNS "id, usage, state, algorithm, created_at_ms, activate_at_ms, drop_at_ms, public_jwk, sealed"
 
-struct cardea_status sqlite_key_put(struct store_tx *tx, const struct key_record *k)
+struct cardea_status sql_key_put(struct store_tx *tx, const struct key_record *k)
 {
     if (k->use < KEY_USE_ACCESS || k->use > KEY_USE_SEALED || k->state < KEY_NEXT || k->state > KEY_RETIRING ||
         k->sealed_len > sizeof k->sealed)
@@ -24,7 +24,7 @@ struct cardea_status sqlite_key_put(struct store_tx *tx, const struct key_record
     return query_run(&q, NULL);
 }
 
-struct cardea_status sqlite_key_delete(struct store_tx *tx, struct key_id id)
+struct cardea_status sql_key_delete(struct store_tx *tx, struct key_id id)
 {
     struct query q = query_start_write(tx, QUERY_KEY_DELETE, "DELETE FROM keyring WHERE id = ?");
     bind_blob(&q, id.bytes, sizeof id.bytes);
@@ -44,7 +44,7 @@ static void take_key(struct query *q, struct key_record *out)
     out->sealed_len = (uint16_t)take_blob_upto(q, out->sealed, sizeof out->sealed);
 }
 
-struct cardea_status sqlite_key_list(struct store_tx *tx, struct key_record *out, uint32_t cap, uint32_t *ret_count)
+struct cardea_status sql_key_list(struct store_tx *tx, struct key_record *out, uint32_t cap, uint32_t *ret_count)
 {
     struct query q =
         query_start(tx, QUERY_KEY_LIST, "SELECT " COLUMNS " FROM keyring ORDER BY created_at_ms, id LIMIT ?");
