@@ -28,6 +28,7 @@
     X(api_key_revoked, "")                                                                                             \
     X(key_rotated, "")                                                                                                 \
     X(key_dropped, "a signing key was dropped at once")                                                                \
+    X(operator_read, "the operator looked at something through the admin socket or on a stopped installation")         \
     X(started, "the service started")
 
 #define AUDIT_NAME(type, text) static const char AUDIT_##type[] __attribute__((unused)) = #type;

@@ -1,6 +1,8 @@
 /* The checks that stand before every endpoint, in one place and one order, and the walk through its stages. */
 #include "http/exchange.h"
 
+#include "base/json.h"
+#include "core/audit.h"
 #include "core/password.h"
 #include "http/answer.h"
 #include "http/authenticate.h"
@@ -259,20 +261,41 @@ static struct cardea_status admit(struct exchange *x)
     return s;
 }
 
+/* A change has a journal row of its own; what the operator merely looks at gets one here. An administrator's reading
+ * over HTTP is in the log of requests. */
+static bool is_operators_look(const struct exchange *x)
+{
+    return x->request.entrance == ENTRANCE_SOCKET && x->who == NULL && (x->endpoint->flags & ENDPOINT_ADMIN) != 0 &&
+           x->endpoint->commit == NULL;
+}
+
+static struct cardea_status note_look(struct exchange *x, struct store_tx *tx)
+{
+    struct flow f = exchange_flow(x, tx);
+    char room[EVENT_DETAIL_MAX];
+    struct buf b = buf_fixed(room, sizeof room);
+    struct json_writer w = json_writer(&b);
+    json_open_object(&w);
+    json_member_text(&w, "path", x->request.path);
+    json_close_object(&w);
+    return flow_event(&f, AUDIT_operator_read, NULL, NULL, buf_ok(&b) ? buf_view(&b) : VIEW_EMPTY, NULL);
+}
+
 /* The endpoint's own stages, once the caller is known. */
 static enum stage next_stage(struct exchange *x)
 {
     const struct endpoint *e = x->endpoint;
-    if (x->response.status != 0)
+    bool answered = x->response.status != 0, look = is_operators_look(x);
+    if (answered && !look)
         return done(x);
-    if (x->phase < PHASE_WORK && e->work != NULL && !x->skip_work) {
+    if (!answered && x->phase < PHASE_WORK && e->work != NULL && !x->skip_work) {
         x->phase = PHASE_WORK;
         x->lane = x->issuer != 0 ? LANE_KEYS : e->lane;
         return STAGE_WORK;
     }
-    if (x->phase < PHASE_COMMIT && e->commit != NULL) {
+    if (x->phase < PHASE_COMMIT && (e->commit != NULL || look)) {
         x->phase = PHASE_COMMIT;
-        x->lane = e->commits;
+        x->lane = look ? LANE_WRITE : e->commits;
         return STAGE_COMMIT;
     }
     if (e->commit == NULL && e->finish != NULL)
@@ -400,15 +423,18 @@ struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
     x->cache = NULL;
     change_list_reset(&x->changes);
     struct cardea_status s = x->who == NULL ? CARDEA_SUCCESS : allowed_still(x, tx);
-    return cardea_ok(s) ? x->endpoint->commit(x, tx) : s;
+    if (!cardea_ok(s))
+        return s;
+    return x->endpoint->commit != NULL ? x->endpoint->commit(x, tx) : note_look(x, tx);
 }
 
 void exchange_finish(struct exchange *x)
 {
     x->phase = PHASE_FINISH;
-    if (x->endpoint->finish != NULL)
+    bool answered = x->response.status != 0; /* by work: an operator's look */
+    if (!answered && x->endpoint->finish != NULL)
         x->endpoint->finish(x);
-    else
+    else if (!answered)
         answer_empty(x, 204);
     done(x);
 }

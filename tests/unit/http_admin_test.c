@@ -111,6 +111,42 @@ static void cookies_need_a_csrf_token(void **state)
     assert_problem(&r, 403, "origin_refused");
 }
 
+/* The operator needs no credential: all that is left of a look is its row. */
+static void what_the_operator_looks_at_is_journalled(void **state)
+{
+    (void)state;
+    struct event e;
+    uint32_t rows = 0;
+    static const char *const looks[] = {"/v1/admin/users",    "/v1/admin/users?username=alice",
+                                        "/v1/admin/api-keys", "/v1/admin/signing-keys",
+                                        "/v1/admin/audit",    "/v1/admin/audit/verify"};
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        ask(METHOD_GET, looks[i], NULL);
+        assert_status(&r, 200);
+        assert_true(r.body_len > 2);
+        assert_int_equal(driver_events("operator_read", &e), ++rows);
+        assert_string_equal(e.actor, "operator:0");
+        char wanted[128];
+        (void)snprintf(wanted, sizeof wanted, "{\"path\":\"%.*s\"}", (int)strcspn(looks[i], "?"), looks[i]);
+        assert_string_equal(e.detail, wanted);
+    }
+    ask(METHOD_GET, target_of("alice", ""), NULL);
+    assert_status(&r, 200);
+    assert_text(reply_text(&r, "user.username"), "alice");
+    assert_int_equal(driver_events("operator_read", NULL), ++rows);
+    ask(METHOD_GET, target_of("alice", "/sessions"), NULL);
+    assert_status(&r, 200);
+    assert_int_equal(driver_events("operator_read", NULL), ++rows);
+    /* An administrator's reading is in the log of requests, a change has a row of its own. */
+    struct client root = {0};
+    log_in(&root, &r, "root", "web");
+    drive(&root, &r, METHOD_GET, "/v1/admin/users", NULL);
+    assert_status(&r, 200);
+    ask(METHOD_POST, target_of("alice", "/logout"), NULL);
+    assert_status(&r, 204);
+    assert_int_equal(driver_events("operator_read", NULL), rows);
+}
+
 static void sessions_of_others(void **state)
 {
     (void)state;
@@ -341,6 +377,7 @@ int main(void)
         SITE_TEST(a_recent_login_is_needed),
         SITE_TEST(doors),
         SITE_TEST(cookies_need_a_csrf_token),
+        SITE_TEST(what_the_operator_looks_at_is_journalled),
         SITE_TEST(sessions_of_others),
         SITE_TEST(one_token_on_the_blocklist),
         SITE_TEST(keys_rotate_and_drop),
