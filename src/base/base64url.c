@@ -141,7 +141,7 @@ static bool decode_tail(const unsigned char *in, size_t chars, unsigned char *ou
 
 struct cardea_status base64url_decode(struct view text, void *out, size_t cap, size_t *ret_len)
 {
-    const unsigned char *in = (const unsigned char *)text.ptr;
+    const unsigned char *in = (const unsigned char *)(text.len > 0 ? text.ptr : ""); /* an empty view may be of NULL */
     size_t groups = text.len / 4, rest = text.len % 4;
     size_t len = groups * 3 + (rest > 0 ? rest - 1 : 0);
     if (rest == 1 || len > cap)
