@@ -2,6 +2,8 @@
  * small operations two things measured side by side in alternating rounds.
  *
  *     measure_side_by_side("verify ES256", ours, "bare EVP_PKEY_verify", bare, 200, 1.05);
+ *
+ * More than two: struct subject and measure_interleaved, then figure_beside for each pair that is to be told.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
@@ -12,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MEASURE_ROUNDS = 41 };
+enum { MEASURE_ROUNDS = 41, SUBJECT_ROUNDS = 201, SUBJECT_ROUND_NS = 800000 };
 
 typedef void measured(size_t i); /* one operation; i counts up */
 
@@ -71,11 +73,13 @@ struct figure {
     double rival;        /* that one's value */
     double ratio;        /* 0: value / rival */
     double goal;         /* 0: none */
-    enum { GOAL_AT_MOST = 0, GOAL_AT_LEAST, GOAL_RATIO_AT_MOST } goal_is;
+    enum { GOAL_AT_MOST = 0, GOAL_AT_LEAST, GOAL_RATIO_AT_MOST, GOAL_NONE_AT_ALL } goal_is;
 };
 
 static inline bool figure_met(const struct figure *f, double ratio)
 {
+    if (f->goal_is == GOAL_NONE_AT_ALL)
+        return f->value == 0;
     return f->goal_is == GOAL_AT_LEAST ? f->value >= f->goal
                                        : (f->goal_is == GOAL_RATIO_AT_MOST ? ratio : f->value) <= f->goal;
 }
@@ -87,18 +91,78 @@ static inline void figure_print(const struct figure *f)
         printf("{\"name\":\"%s\",\"value\":%.7g,\"unit\":\"%s\"", f->name, f->value, f->unit);
         if (f->against != NULL)
             printf(",\"against\":\"%s: %.7g\",\"ratio\":%.3f", f->against, f->rival, ratio);
-        if (f->goal > 0)
+        if (f->goal > 0 || f->goal_is == GOAL_NONE_AT_ALL)
             printf(",\"goal\":%.7g,\"met\":%s", f->goal, figure_met(f, ratio) ? "true" : "false");
         puts("}");
     } else {
         printf("%-64s %10.5g %-6s", f->name, f->value, f->unit);
         if (f->against != NULL)
             printf("  %6.3f of %s (%.7g)", ratio, f->against, f->rival);
-        if (f->goal > 0)
+        if (f->goal > 0 || f->goal_is == GOAL_NONE_AT_ALL)
             printf("  goal %.7g: %s", f->goal, figure_met(f, ratio) ? "met" : "MISSED");
         putchar('\n');
     }
     (void)fflush(stdout);
+}
+
+/* One of several operations that are measured in turn. */
+struct subject {
+    const char *name;
+    measured *f;
+    double ns[SUBJECT_ROUNDS], median;
+    size_t count; /* calls a round */
+};
+
+/* Short rounds in turn, of processor time, so that a slow spell of the machine meets all of them. */
+static inline void measure_interleaved(struct subject *subjects, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double once = 0;
+        subjects[i].f(0); /* the first call is like no other */
+        for (size_t warm = 8; once * (double)warm < SUBJECT_ROUND_NS; warm *= 2) {
+            double start = measure_cpu_ns();
+            for (size_t n = 0; n < warm; n++)
+                subjects[i].f(n);
+            once = (measure_cpu_ns() - start) / (double)warm;
+        }
+        subjects[i].count = (size_t)(SUBJECT_ROUND_NS / once) + 1;
+    }
+    for (size_t round = 0; round < SUBJECT_ROUNDS; round++)
+        for (size_t i = 0; i < count; i++) {
+            struct subject *s = &subjects[i];
+            double start = measure_cpu_ns();
+            for (size_t n = 0; n < s->count; n++)
+                s->f(n);
+            s->ns[round] = (measure_cpu_ns() - start) / (double)s->count;
+        }
+    for (size_t i = 0; i < count; i++) {
+        double sorted[SUBJECT_ROUNDS];
+        memcpy(sorted, subjects[i].ns, sizeof sorted);
+        subjects[i].median = measure_median(sorted, SUBJECT_ROUNDS);
+    }
+}
+
+/* The median of the rounds' ratios. */
+static inline double measure_ratio(const struct subject *ours, const struct subject *theirs)
+{
+    double ratio[SUBJECT_ROUNDS];
+
+    for (size_t i = 0; i < SUBJECT_ROUNDS; i++)
+        ratio[i] = ours->ns[i] / theirs->ns[i];
+    return measure_median(ratio, SUBJECT_ROUNDS);
+}
+
+static inline void figure_beside(const char *name, const struct subject *ours, const struct subject *theirs,
+                                 double goal)
+{
+    figure_print(&(struct figure){.name = name,
+                                  .value = ours->median,
+                                  .unit = "ns",
+                                  .against = theirs->name,
+                                  .rival = theirs->median,
+                                  .ratio = measure_ratio(ours, theirs),
+                                  .goal = goal,
+                                  .goal_is = GOAL_RATIO_AT_MOST});
 }
 
 /* Rounds alternate, so that a slow spell of the machine meets both; the ratio is the median of the rounds' ratios. */
