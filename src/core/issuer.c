@@ -300,13 +300,19 @@ static bool scopes_accepted(const struct policy *p, const struct foreign_identit
     return true;
 }
 
+/* A time to come is no login's, but for clocks that differ a little. */
+static bool young_enough(const struct policy *p, const struct foreign_identity *who, int64_t now_s)
+{
+    int64_t at_s = who->authenticated_at_s;
+    return at_s > 0 && at_s <= now_s + who->issuer->leeway_ms / 1000 && now_s - at_s <= p->login_age_max_ms / 1000;
+}
+
 struct cardea_status policy_check_foreign(const struct policy *p, const struct foreign_identity *who, int64_t now_ms)
 {
     if ((p->kinds != 0 && (p->kinds & KIND_TOKEN) == 0) || p->app_count > 0 || !audience_accepted(p, who) ||
         !role_accepted(p, who) || !scopes_accepted(p, who))
         return CARDEA_FAIL(E_FORBIDDEN);
-    if (p->login_age_max_ms > 0 &&
-        (who->authenticated_at_s <= 0 || now_ms / 1000 - who->authenticated_at_s > p->login_age_max_ms / 1000))
+    if (p->login_age_max_ms > 0 && !young_enough(p, who, now_ms / 1000))
         return CARDEA_FAIL(E_LOGIN_TOO_OLD);
     return CARDEA_SUCCESS;
 }

@@ -462,6 +462,13 @@ static void policies_ask_for_mapped_roles_and_scopes(void **state)
     who.authenticated_at_s = 0;
     policy.login_age_max_ms = 10000;
     assert_code(policy_check_foreign(&policy, &who, now_ms), E_LOGIN_TOO_OLD);
+    /* A login that is still to come, milliseconds for seconds for example, would be young for ever. */
+    who.authenticated_at_s = now_ms;
+    assert_code(policy_check_foreign(&policy, &who, now_ms), E_LOGIN_TOO_OLD);
+    who.authenticated_at_s = INT64_MAX;
+    assert_code(policy_check_foreign(&policy, &who, now_ms), E_LOGIN_TOO_OLD);
+    who.authenticated_at_s = now_ms / 1000 + who.issuer->leeway_ms / 1000;
+    assert_ok(policy_check_foreign(&policy, &who, now_ms));
     policy.login_age_max_ms = 0;
     put(policy.audience, "https://api.example.com");
     assert_ok(policy_check_foreign(&policy, &who, now_ms));
