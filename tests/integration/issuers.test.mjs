@@ -441,10 +441,10 @@ describe('keys of an issuer', () => {
         } finally { await service.end(); await a.stop(); await b.stop(); }
     });
 
-    test('a stop does not wait for an issuer', async () => {
+    test('past its deadline a stop does not wait for an issuer', async () => {
         const issuer = await Issuer.start(certificates);
         issuer.handler = () => {};
-        const service = await serve(settings(issuer));
+        const service = await serve(settings(issuer), { 'limits.stop_deadline': '300ms' });
         const waiting = status(service, token(new Key('k1')), 'corp').catch(() => 0);
         await becomes(true, () => issuer.count === 1);
         const begun = Date.now();
