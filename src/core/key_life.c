@@ -197,7 +197,7 @@ static struct cardea_status make_access(struct change_of_keys *w, enum token_for
         return CARDEA_FAIL(E_LIMIT);
     struct key_record *r = &w->records[w->count];
     if (!take_from_stock(w->in->stock, f, r)) {
-        if (token_format_slow(f) && !w->in->in_place) {
+        if (token_format_slow(f)) {
             w->lacking |= token_format_bit(f);
             return s;
         }

@@ -21,7 +21,7 @@
  *
  * RSA keys take up to seconds to draw, and changes happen inside a write transaction: so they are drawn beforehand,
  * into a key_stock (keyring_stock), and a tick takes from it what it needs. What is slow to draw and not in stock is
- * left out, and the tick says that it is lacking; only in_place (at a start) is everything drawn at once.
+ * left out, and the tick says that it is lacking.
  *
  * At rest: core/key_record.h. `sealed` opens only under the master key and for this row's own use, format, state and
  * kid. At retirement the private half of a public-key format is erased from the store: so a row without a seal of ours
@@ -102,11 +102,11 @@ struct key_work {
     const struct entropy *entropy;
     int64_t now_ms;
     struct key_stock *stock; /* what is used leaves it, whether the transaction commits or not; NULL: none */
-    bool in_place;           /* draw what is slow here and now */
 };
 
 /* Make the first keys of an installation: one of each symmetric use, an active and a next access key of each format.
- * Puts them into the store. fails: E_CONFLICT (there are keys already). */
+ * Puts them into the store; what is slow to draw and not in stock is for a tick to make.
+ * fails: E_CONFLICT (there are keys already). */
 struct cardea_status keyring_create(const struct key_work *w, token_formats formats) CARDEA_CHECKED;
 /* Make what an installation lacks that was made before a use existed. *ret_changed: something was put into the store.
  */

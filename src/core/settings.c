@@ -275,7 +275,8 @@ token_formats settings_token_formats(const struct settings *s)
 {
     token_formats formats = token_format_bit(s->token_format);
     for (uint16_t i = 0; i < s->app_count; i++)
-        if (settings_app_at(s, i) != NULL && s->apps[i].access_ms > 0)
+        if (settings_app_at(s, i) != NULL &&
+            (s->apps[i].carrier == CARRIER_TOKEN_COOKIES || s->apps[i].carrier == CARRIER_BODY))
             formats |= token_format_bit(settings_token_format(s, &s->apps[i]));
     return formats & ~token_format_bit(TOKEN_FORMAT_UNSET);
 }

@@ -229,10 +229,16 @@ static void complete_app(struct app *a, const char *name)
     whole.access_ms = a->access_ms != 0 ? a->access_ms : whole.access_ms;
     whole.same_site = a->same_site != SAME_SITE_UNSET ? a->same_site : whole.same_site;
     whole.roles_in_token = a->roles_in_token;
+    whole.token_format = a->token_format;
     whole.origin_count = a->origin_count;
     memcpy(whole.audience, a->audience, sizeof(whole.audience));
     memcpy(whole.origins, a->origins, sizeof(whole.origins));
     *a = whole;
+}
+
+static bool profile_has_tokens(const struct profile_info *p)
+{
+    return p->carrier == CARRIER_TOKEN_COOKIES || p->carrier == CARRIER_BODY;
 }
 
 static struct cardea_status check_app(struct reader *r, yaml_mark_t mark, const char *path, const struct app *a)
@@ -243,6 +249,10 @@ static struct cardea_status check_app(struct reader *r, yaml_mark_t mark, const 
     if (p != NULL && p->access_ms == 0 && a->credential != APP_CREDENTIAL_TOKEN && a->access_ms != 0)
         return fail_at(r, mark, "%s: access has no meaning for the profile %s, which hands out no access token", path,
                        p->name);
+    if (p != NULL && !profile_has_tokens(p) && a->credential != APP_CREDENTIAL_TOKEN &&
+        a->token_format != TOKEN_FORMAT_UNSET)
+        return fail_at(r, mark, "%s: token_format has no meaning for the profile %s, which hands out no access token",
+                       path, p->name);
     if (p != NULL && p->profile == PROFILE_SEALED && a->idle_ms != 0 && a->idle_ms < a->access_ms)
         return fail_at(r, mark, "%s: idle must not be shorter than access, for which a sealed text goes unseen", path);
     if (a->idle_ms > a->absolute_ms && a->absolute_ms != 0)

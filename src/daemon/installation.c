@@ -304,12 +304,8 @@ static struct cardea_status open_store(const struct config *c, enum installation
 
 static struct key_work key_work_of(struct store_tx *tx, const struct store_ops *ops, const struct installation *i)
 {
-    return (struct key_work){.tx = tx,
-                             .ops = ops,
-                             .master = i->master,
-                             .entropy = entropy_system(),
-                             .now_ms = installation_wall_ms(),
-                             .in_place = true};
+    return (struct key_work){
+        .tx = tx, .ops = ops, .master = i->master, .entropy = entropy_system(), .now_ms = installation_wall_ms()};
 }
 
 /* An older version's installation lacks what was not there then. */

@@ -16,7 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REASON_MAX = 1200, DRAIN_STEP_MS = 5, FULL_STOP_MS = 2000, KEYS_DEADLINE_MS = 60000, KEYS_STEP_MS = 20 };
+enum {
+    REASON_MAX = 1200,
+    DRAIN_STEP_MS = 5,
+    FULL_STOP_MS = 2000,
+    KEYS_DEADLINE_MS = 60000,
+    KEYS_STEP_MS = 20,
+    KEYS_ROUNDS = 4, /* an active and a next key of each format take two */
+};
 
 static uint32_t cores(void)
 {
@@ -110,25 +117,45 @@ static struct cardea_status publish_first(struct service *s)
     return CARDEA_SUCCESS;
 }
 
-/* The keys that this configuration asks for; another may have been in force before. Nobody is served yet, so what is
- * slow to draw is waited for. */
-static struct cardea_status settle_keys(struct service *s)
+static struct cardea_status tick_keys(struct service *s, struct key_stock *stock, token_formats *ret_lacking)
 {
     const struct settings *settings = &s->config->settings;
-    const struct store_ops *ops = s->installation->store->ops;
+    struct store *store = s->installation->store;
     const struct keyring_times times = {settings->jwks_max_age_ms, (LIFETIME_MAX_S + LEEWAY_S) * 1000};
-    struct key_work w = {.ops = ops, .master = s->installation->master, .entropy = entropy_system(), .in_place = true};
-    token_formats lacking = 0;
+    struct key_work w = {.ops = store->ops,
+                         .master = s->installation->master,
+                         .entropy = entropy_system(),
+                         .now_ms = installation_wall_ms(),
+                         .stock = stock};
     bool changed = false;
-    w.now_ms = installation_wall_ms();
     struct cardea_status status =
-        ops->begin(s->installation->store, STORE_WRITE, installation_boot_ms() + KEYS_DEADLINE_MS, &w.tx);
+        store->ops->begin(store, STORE_WRITE, installation_boot_ms() + BACKGROUND_DEADLINE_MS, &w.tx);
     if (!cardea_ok(status))
         return status;
-    status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, &lacking);
+    status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, ret_lacking);
     if (cardea_ok(status) && changed)
-        return ops->commit(w.tx);
-    ops->abort(w.tx);
+        return store->ops->commit(w.tx);
+    store->ops->abort(w.tx);
+    return status;
+}
+
+/* The keys that this configuration asks for; another may have been in force before. Nobody is served yet, so what is
+ * slow to draw is waited for, but not inside a transaction. */
+static struct cardea_status settle_keys(struct service *s)
+{
+    struct key_stock *stock = calloc(1, sizeof *stock);
+    token_formats lacking = 0;
+    if (stock == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    struct cardea_status status = tick_keys(s, stock, &lacking);
+    for (int round = 0; cardea_ok(status) && lacking != 0 && round < KEYS_ROUNDS; round++) {
+        for (enum token_format f = TOKEN_FORMAT_UNSET + 1; cardea_ok(status) && f < TOKEN_FORMATS; f++)
+            if ((lacking & token_format_bit(f)) != 0)
+                status = keyring_stock(stock, f, s->installation->master, entropy_system());
+        if (cardea_ok(status))
+            status = tick_keys(s, stock, &lacking);
+    }
+    free(stock);
     return status;
 }
 

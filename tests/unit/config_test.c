@@ -105,6 +105,7 @@ static void table_agrees_with_core(void **state)
     const struct settings *s = &config->settings;
     assert_int_equal(s->argon2.memory_kib, core->argon2.memory_kib);
     assert_int_equal(s->argon2.passes, core->argon2.passes);
+    assert_int_equal(s->token_format, core->token_format);
     assert_int_equal(s->jwks_max_age_ms, core->jwks_max_age_ms);
     assert_int_equal(s->admin_login_age_ms, core->admin_login_age_ms);
     assert_int_equal(s->api_key_default_ms, core->api_key_default_ms);
@@ -118,6 +119,23 @@ static void table_agrees_with_core(void **state)
     assert_int_equal(s->identity_headers, core->identity_headers);
     assert_string_equal(s->origin, core->origin);
     free(core);
+}
+
+static void formats_of_tokens(void **state)
+{
+    (void)state;
+    load_ok("tokens: {format: EdDSA}\n"
+            "apps:\n"
+            "  site: web\n"
+            "  page: {profile: spa, token_format: RS256}\n"
+            "  phone: mobile\n"
+            "  bank: {profile: strict, credential: token, token_format: v4.local}\n");
+    const struct settings *s = &config->settings;
+    assert_int_equal(settings_token_format(s, settings_app(s, VIEW("page"), NULL)), TOKEN_RS256);
+    assert_int_equal(settings_token_format(s, settings_app(s, VIEW("phone"), NULL)), TOKEN_ED25519);
+    assert_int_equal(settings_token_format(s, settings_app(s, VIEW("bank"), NULL)), TOKEN_V4_LOCAL);
+    assert_int_equal(settings_token_formats(s), token_format_bit(TOKEN_ED25519) | token_format_bit(TOKEN_RS256) |
+                                                    token_format_bit(TOKEN_V4_LOCAL));
 }
 
 static void whole_file(void **state)
@@ -255,6 +273,12 @@ static const struct bad bad_files[] = {
     {"argon2: {memory: -1MiB}\n", 1, 18, "size such as"},
     {"hash: {memory_max: 8KiB}\n", 1, 20, "must be between"},
     {"hash: {threads: 8}\n", 1, 17, "more than hash.memory_max"},
+    {"tokens: {format: es256}\n", 1, 18, "ES256"},
+    {"tokens: {format: none}\n", 1, 18, "v4.public or v4.local, not \"none\""},
+    {"tokens: {format: v3.public}\n", 1, 18, "v4.public"},
+    {"apps: {shop: {profile: spa, token_format: HS1}}\n", 1, 43, "HS256"},
+    {"apps: {shop: {profile: web, token_format: ES256}}\n", 1, 8, "token_format has no meaning"},
+    {"apps: {shop: {profile: sealed, token_format: ES256}}\n", 1, 8, "token_format has no meaning"},
     {"threads: -1\n", 1, 10, "whole number"},
     {"threads: '1'\n", 1, 10, "without quotes"},
     {"threads: 1.5\n", 1, 10, "whole number"},
@@ -538,6 +562,7 @@ int main(void)
         cmocka_unit_test(defaults_without_a_file),
         cmocka_unit_test(relative_state),
         cmocka_unit_test(table_agrees_with_core),
+        cmocka_unit_test(formats_of_tokens),
         cmocka_unit_test(whole_file),
         cmocka_unit_test(empty_files),
         cmocka_unit_test(bad_files_are_refused),

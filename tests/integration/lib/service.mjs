@@ -71,7 +71,7 @@ export class Service {
         this.exited = new Promise((done) => this.child.on('exit', (code, signal) => done({ code, signal })));
         let ended = false;
         this.exited.then(() => { ended = true; });
-        const deadline = Date.now() + 30_000;
+        const deadline = Date.now() + 90_000; // a service may have RSA keys to draw first
         for (;;) {
             if (ended) throw new Error(`the service ended at once: ${this.output}`);
             if (Date.now() > deadline) throw new Error(`the service does not answer: ${this.output}`);
