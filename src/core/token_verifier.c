@@ -93,22 +93,22 @@ static bool listed(const struct view *list, size_t count, struct view text, size
     return false;
 }
 
-static bool printable(struct view text)
+/* The reader lets no other control character than DEL into a string, but escaped. */
+static bool printable(struct view text, bool escaped)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+    for (size_t i = 0; escaped && i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20)
             return false;
-    return true;
+    return !view_has(text, 0x7f);
 }
 
 /* A text that is not empty and has no control character; or nothing at all. */
 static bool read_text(const struct verified_token *t, uint32_t at, struct view *out)
 {
     *out = token_text(t, at);
-    return at == 0 || (out->len > 0 && printable(*out));
+    return at == 0 || (out->len > 0 && printable(*out, t->claims.tokens[at].escaped));
 }
 
-/* RFC 3339 in whole seconds: a fraction would be cut, and what is cut is another time. */
 /* Fractions, which every writer in JavaScript adds, are cut: an end comes up to a second early, never late. */
 static bool rfc3339_seconds(struct view text, int64_t *out)
 {

@@ -216,6 +216,9 @@ static void payloads_that_are_refused(void **state)
         TIMED "\"exp\":1800000060,\"sub\":1}", /* types */
         TIMED "\"exp\":1800000060,\"sub\":\"\"}",
         TIMED "\"exp\":1800000060,\"sub\":\"a\\nb\"}",
+        TIMED "\"exp\":1800000060,\"sub\":\"a\\u001fb\"}",
+        TIMED "\"exp\":1800000060,\"sub\":\"a\x7f\"}",
+        TIMED "\"exp\":1800000060,\"sub\":\"\\u007f\"}",
         TIMED "\"exp\":1800000060,\"jti\":null}",
         TIMED "\"sub\":\"alice\"}", /* no exp */
         TIMED "\"exp\":null}",
