@@ -19,6 +19,11 @@
 
 enum { ADMIN_KINDS = LOGIN_KINDS };
 
+/* How every row of the admin API begins: the doors, the credentials and the flag that asks for role and recent login,
+ * in one place that no row can forget. more: further flags, or 0. */
+#define ADMIN_CALL(method, route, more)                                                                                \
+    .methods = (method), .path = (route), .doors = DOOR_ADMIN, .kinds = ADMIN_KINDS, .flags = ENDPOINT_ADMIN | (more)
+
 extern const struct endpoint_set admin_user_endpoints;
 extern const struct endpoint_set admin_user_change_endpoints;
 extern const struct endpoint_set admin_session_endpoints;
@@ -52,6 +57,8 @@ void admin_answer_user(struct exchange *x, uint16_t status, const struct user_re
 
 /* The path's {id}. fails: E_NOT_FOUND for what is no id. */
 struct cardea_status admin_param_user(struct exchange *x, struct user_id *out) CARDEA_CHECKED;
+/* That user as the store has it now, in a transaction of its own: for work stages. fails: E_NOT_FOUND; the store's. */
+struct cardea_status admin_read_user(struct exchange *x, struct user_id id, struct user_record *out) CARDEA_CHECKED;
 /* The query's ?user=, where it is there. fails: E_INVALID_FIELD for what is no id. */
 struct cardea_status admin_query_user(struct exchange *x, struct view value, bool *ret_given,
                                       struct user_id *out) CARDEA_CHECKED;

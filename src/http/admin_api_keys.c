@@ -59,21 +59,13 @@ static struct cardea_status revoke_commit(struct exchange *x, struct store_tx *t
 
 static const struct endpoint endpoints[] = {
     {
-        .methods = METHOD_GET,
-        .path = "/v1/admin/api-keys",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN | ENDPOINT_QUERIES,
+        ADMIN_CALL(METHOD_GET, "/v1/admin/api-keys", ENDPOINT_QUERIES),
         .lane = LANE_READ,
         .begin = list_begin,
         .work = list_work,
     },
     {
-        .methods = METHOD_POST,
-        .path = "/v1/admin/users/{id}/api-keys",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_POST, "/v1/admin/users/{id}/api-keys", 0),
         .commits = LANE_WRITE,
         .body_max = ENDPOINT_BODY_SMALL,
         .begin = create_begin,
@@ -81,11 +73,7 @@ static const struct endpoint endpoints[] = {
         .finish = key_new_finish,
     },
     {
-        .methods = METHOD_DELETE,
-        .path = "/v1/admin/api-keys/{id}",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_DELETE, "/v1/admin/api-keys/{id}", 0),
         .commits = LANE_URGENT,
         .begin = exchange_begin_api_key_id,
         .commit = revoke_commit,

@@ -184,22 +184,14 @@ static void verify_finish(struct exchange *x)
 
 static const struct endpoint endpoints[] = {
     {
-        .methods = METHOD_GET,
-        .path = "/v1/admin/audit",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN | ENDPOINT_QUERIES,
+        ADMIN_CALL(METHOD_GET, "/v1/admin/audit", ENDPOINT_QUERIES),
         .lane = LANE_READ,
         .begin = list_begin,
         .work = list_work,
         .finish = list_finish,
     },
     {
-        .methods = METHOD_GET,
-        .path = "/v1/admin/audit/verify",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN | ENDPOINT_QUERIES,
+        ADMIN_CALL(METHOD_GET, "/v1/admin/audit/verify", ENDPOINT_QUERIES),
         .lane = LANE_READ,
         .begin = verify_begin,
         .work = verify_work,

@@ -281,22 +281,14 @@ static void rotate_finish(struct exchange *x)
 
 static const struct endpoint endpoints[] = {
     {
-        .methods = METHOD_GET,
-        .path = "/v1/admin/signing-keys",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_GET, "/v1/admin/signing-keys", 0),
         .lane = LANE_READ,
         .begin = keys_begin,
         .work = list_work,
         .finish = list_finish,
     },
     {
-        .methods = METHOD_POST,
-        .path = "/v1/admin/signing-keys/rotate",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_POST, "/v1/admin/signing-keys/rotate", 0),
         .commits = LANE_URGENT,
         .body_max = ENDPOINT_BODY_SMALL,
         .begin = rotate_begin,

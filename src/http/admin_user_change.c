@@ -52,12 +52,7 @@ static struct cardea_status change_begin(struct exchange *x)
 static struct cardea_status change_work(struct exchange *x)
 {
     struct change_state *st = x->state;
-    struct store_tx *tx;
-    struct cardea_status s = exchange_read_begin(x, &tx);
-    if (!cardea_ok(s))
-        return s;
-    s = x->site->store->ops->user_get(tx, st->id, &st->user);
-    exchange_read_end(x, tx);
+    struct cardea_status s = admin_read_user(x, st->id, &st->user);
     if (!cardea_ok(s))
         return s;
     return user_fields_hash(x, &st->fields, view_text(st->user.username),
@@ -188,11 +183,7 @@ static struct cardea_status logout_commit(struct exchange *x, struct store_tx *t
 
 static const struct endpoint endpoints[] = {
     {
-        .methods = METHOD_PATCH,
-        .path = "/v1/admin/users/{id}",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_PATCH, "/v1/admin/users/{id}", 0),
         .lane = LANE_HASH,
         .commits = LANE_URGENT,
         .body_max = ENDPOINT_BODY_LARGE,
@@ -202,21 +193,13 @@ static const struct endpoint endpoints[] = {
         .finish = change_finish,
     },
     {
-        .methods = METHOD_DELETE,
-        .path = "/v1/admin/users/{id}",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_DELETE, "/v1/admin/users/{id}", 0),
         .commits = LANE_URGENT,
         .begin = delete_begin,
         .commit = delete_commit,
     },
     {
-        .methods = METHOD_POST,
-        .path = "/v1/admin/users/{id}/logout",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_POST, "/v1/admin/users/{id}/logout", 0),
         .commits = LANE_URGENT,
         .begin = target_begin,
         .commit = logout_commit,

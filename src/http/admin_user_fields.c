@@ -122,6 +122,16 @@ struct cardea_status admin_param_user(struct exchange *x, struct user_id *out)
     return cardea_ok(user_id_parse(exchange_param(x, 0), out)) ? CARDEA_SUCCESS : CARDEA_FAIL(E_NOT_FOUND);
 }
 
+struct cardea_status admin_read_user(struct exchange *x, struct user_id id, struct user_record *out)
+{
+    struct store_tx *tx = NULL;
+    struct cardea_status s = exchange_read_begin(x, &tx);
+    if (cardea_ok(s))
+        s = x->site->store->ops->user_get(tx, id, out);
+    exchange_read_end(x, tx);
+    return s;
+}
+
 struct cardea_status admin_query_user(struct exchange *x, struct view value, bool *ret_given, struct user_id *out)
 {
     *ret_given = value.ptr != NULL;

@@ -96,13 +96,7 @@ static struct cardea_status show_begin(struct exchange *x)
 static struct cardea_status show_work(struct exchange *x)
 {
     struct show_state *st = x->state;
-    struct store_tx *tx;
-    struct cardea_status s = exchange_read_begin(x, &tx);
-    if (!cardea_ok(s))
-        return s;
-    s = x->site->store->ops->user_get(tx, st->id, &st->user);
-    exchange_read_end(x, tx);
-    return s;
+    return admin_read_user(x, st->id, &st->user);
 }
 
 static void show_finish(struct exchange *x)
@@ -163,22 +157,14 @@ static void create_finish(struct exchange *x)
 
 static const struct endpoint endpoints[] = {
     {
-        .methods = METHOD_GET,
-        .path = "/v1/admin/users",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN | ENDPOINT_QUERIES,
+        ADMIN_CALL(METHOD_GET, "/v1/admin/users", ENDPOINT_QUERIES),
         .lane = LANE_READ,
         .begin = list_begin,
         .work = list_work,
         .finish = list_finish,
     },
     {
-        .methods = METHOD_POST,
-        .path = "/v1/admin/users",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_POST, "/v1/admin/users", 0),
         .lane = LANE_HASH,
         .commits = LANE_WRITE,
         .body_max = ENDPOINT_BODY_LARGE,
@@ -188,11 +174,7 @@ static const struct endpoint endpoints[] = {
         .finish = create_finish,
     },
     {
-        .methods = METHOD_GET,
-        .path = "/v1/admin/users/{id}",
-        .doors = DOOR_ADMIN,
-        .kinds = ADMIN_KINDS,
-        .flags = ENDPOINT_ADMIN,
+        ADMIN_CALL(METHOD_GET, "/v1/admin/users/{id}", 0),
         .lane = LANE_READ,
         .begin = show_begin,
         .work = show_work,
