@@ -20,6 +20,8 @@ static const struct {
     {"rediss:", "redis", false, true},
     {"redis-sentinel:", "redis", false, true},
     {"redis+unix:", "redis", false, true},
+    {"postgres:", "postgres", false, true},
+    {"postgresql:", "postgres", false, true},
 };
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
 
@@ -76,8 +78,9 @@ struct cardea_status engines_check_sessions(const char *url, char *reason, size_
     int i = scheme_of(url);
     if (i < 0)
         return refuse(
-            url, "there is no such engine in this version; sessions are kept in sqlite:PATH, memory or redis:", reason,
-            cap);
+            url,
+            "there is no such engine in this version; sessions are kept in sqlite:PATH, memory, redis: or postgres:",
+            reason, cap);
     if (strcmp(schemes[i].prefix, "memory") == 0)
         return url[strlen("memory")] == '\0' ? CARDEA_SUCCESS : refuse(url, "it takes nothing more", reason, cap);
     if (schemes[i].module == NULL)

@@ -3,7 +3,8 @@
  * Decides: the schemes, which role each may play, and that a client library is loaded only where it is asked for.
  *
  *     accounts   sqlite:PATH
- *     sessions   the same as accounts; sqlite:OTHER; memory; redis://, rediss://, redis-sentinel://, redis+unix://
+ *     sessions   the same as accounts; sqlite:OTHER; memory; redis://, rediss://, redis-sentinel://, redis+unix://;
+ *                postgres://
  *
  * SQLite belongs to the process that opens it, and memory to nobody else: with them the installation is one node, which
  * the lock on the state folder sees to.

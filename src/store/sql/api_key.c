@@ -10,7 +10,7 @@ static void take_api_key(struct query *q, struct api_key_record *out)
     take_blob(q, out->digest, sizeof out->digest);
     out->created_at_ms = take_int(q);
     out->expires_at_ms = take_int_in(q, 0, INT64_MAX);
-    take_text(q, out->name, sizeof out->name);
+    take_raw_text(q, out->name, sizeof out->name);
     take_text(q, out->scopes, sizeof out->scopes);
 }
 
@@ -38,7 +38,7 @@ struct cardea_status sql_api_key_put(struct store_tx *tx, const struct api_key_r
     bind_blob(&q, k->digest, sizeof k->digest);
     bind_int(&q, k->created_at_ms);
     bind_int(&q, k->expires_at_ms);
-    bind_text(&q, k->name, sizeof k->name);
+    bind_raw_text(&q, k->name, sizeof k->name);
     bind_text(&q, k->scopes, sizeof k->scopes);
     return query_run(&q, NULL);
 }

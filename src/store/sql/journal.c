@@ -146,10 +146,10 @@ struct cardea_status sql_event_list(struct store_tx *tx, uint64_t after, bool ne
 struct cardea_status sql_revocation_list(struct store_tx *tx, uint64_t after, int64_t now_ms, struct event *out,
                                          uint32_t cap, uint32_t *ret_count)
 {
-    /* CROSS JOIN: the short table drives, in its order. */
+    /* The short table drives. */
     struct query q = query_start(tx, QUERY_REVOCATION_LIST,
-                                 "SELECT " COLUMNS " FROM revocation AS r CROSS JOIN journal USING (n)"
-                                 " WHERE r.n > ? AND r.until_ms > ? ORDER BY r.n LIMIT ?");
+                                 "SELECT " COLUMNS " FROM journal WHERE n IN (SELECT n FROM revocation"
+                                 " WHERE n > ? AND until_ms > ? ORDER BY n LIMIT ?) ORDER BY n");
     bind_int(&q, position(after));
     bind_int(&q, now_ms);
     bind_int(&q, cap);

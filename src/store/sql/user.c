@@ -16,7 +16,7 @@ static void take_user(struct query *q, struct user_record *out)
     out->last_login_at_ms = take_int(q);
     take_text(q, out->username, sizeof out->username);
     take_text(q, out->email, sizeof out->email);
-    take_text(q, out->name, sizeof out->name);
+    take_raw_text(q, out->name, sizeof out->name);
     take_text(q, out->roles, sizeof out->roles);
     take_text(q, out->password_hash, sizeof out->password_hash);
     take_text(q, out->metadata, sizeof out->metadata);
@@ -91,7 +91,7 @@ struct cardea_status sql_user_put(struct store_tx *tx, const struct user_record 
     bind_int(&q, u->last_login_at_ms);
     bind_text(&q, u->username, sizeof u->username);
     bind_text(&q, u->email, sizeof u->email);
-    bind_text(&q, u->name, sizeof u->name);
+    bind_raw_text(&q, u->name, sizeof u->name);
     bind_text(&q, u->roles, sizeof u->roles);
     bind_text(&q, u->password_hash, sizeof u->password_hash);
     bind_text(&q, u->metadata, sizeof u->metadata);

@@ -1,0 +1,84 @@
+/* Inside the PostgreSQL engine: connections, and one run of one statement on them.
+ *
+ * Representation: a connection and the transaction on it are one struct, store_tx. A statement of store/sql/ is
+ * prepared on a connection when it first runs there, in up to two forms: as it is, and with FOR UPDATE where a WRITE
+ * reads a record by its key. Parameters and results are binary.
+ *
+ * Threading: a connection has one thread at a time; struct postgres' lock guards who holds which.
+ */
+#ifndef STORE_POSTGRES_INTERNAL_H
+#define STORE_POSTGRES_INTERNAL_H
+
+#include "store/postgres/postgres.h"
+#include "store/sql/sql.h"
+
+#include <libpq-fe.h>
+#include <pthread.h>
+
+enum {
+    READERS_MAX = 8,
+    PARAMETERS_MAX = 24,
+    OPEN_MS = 5000,
+    SQL_MAX = 1024,
+};
+
+struct postgres;
+
+struct store_tx {
+    struct sql_tx sql; /* first: sql.h */
+    struct postgres *store;
+    PGconn *conn;
+    struct store_tx *next_free;
+    bool prepared[QUERY_COUNT][2]; /* plain, and locking */
+    bool keys_locked;
+
+    /* The statement that is being bound or run. */
+    enum query_id id;
+    const char *text;
+    const char *values[PARAMETERS_MAX];
+    int lengths[PARAMETERS_MAX], formats[PARAMETERS_MAX];
+    Oid types[PARAMETERS_MAX];
+    uint8_t numbers[PARAMETERS_MAX][8];
+    PGresult *result;
+    int row;
+};
+
+struct postgres {
+    struct store base;
+    char *conninfo; /* what libpq gets */
+    char schema[64];
+    int64_t (*boot_ms)(void);
+    store_digest_fn *digest;
+    pthread_mutex_t lock; /* guards the rest */
+    pthread_cond_t freed;
+    struct store_tx *idle; /* either kind: a connection is a connection */
+    uint32_t readers;      /* lent for reading */
+    bool writing;          /* one is lent for writing */
+};
+
+/* connection.c. Messages are sentences for an operator. */
+struct cardea_status connection_open(struct postgres *store, int64_t deadline_ms, struct store_tx **out, char *message,
+                                     size_t message_cap) CARDEA_CHECKED;
+void connection_close(struct store_tx *tx); /* NULL is safe */
+bool connection_alive(struct store_tx *tx);
+/* Send what libpq holds, and wait for the last result; NULL: the connection failed, or the deadline passed. */
+PGresult *connection_finish(struct store_tx *tx, int64_t deadline_ms);
+/* Statements without parameters. */
+struct cardea_status connection_run(struct store_tx *tx, const char *sql, int64_t deadline_ms) CARDEA_CHECKED;
+/* What a result means in our words. */
+struct cardea_status result_status(const PGresult *r);
+
+/* tx.c */
+struct cardea_status postgres_begin(struct store *s, enum store_mode mode, int64_t deadline_ms,
+                                    struct store_tx **out) CARDEA_CHECKED;
+struct cardea_status postgres_mark(struct store_tx *tx) CARDEA_CHECKED;
+struct cardea_status postgres_keep(struct store_tx *tx) CARDEA_CHECKED;
+struct cardea_status postgres_undo(struct store_tx *tx) CARDEA_CHECKED;
+struct cardea_status postgres_commit(struct store_tx *tx) CARDEA_CHECKED;
+void postgres_abort(struct store_tx *tx);
+
+/* schema.c: make or bring up to date, under a lock that other nodes wait for. */
+struct cardea_status schema_migrate(struct store_tx *tx, int64_t deadline_ms, char *message,
+                                    size_t message_cap) CARDEA_CHECKED;
+
+#endif
