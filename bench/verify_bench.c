@@ -16,6 +16,8 @@ enum {
     SESSIONS_MOST = 100000,
     TOKENS = 10000,
     KEYS = 10000,
+    SEALED = 10000,
+    SEALED_ROOM = 512,
     USERS = 1000,
     TOKEN_ROOM = 640
 };
@@ -24,8 +26,9 @@ static const char *word = "";
 static struct house h;
 static struct user_record users[USERS];
 static char (*cookies)[SESSION_COOKIE_TEXT + 16];
-static char *tokens; /* one behind the other */
-static struct view *token_views, *key_views;
+static char *tokens;       /* one behind the other */
+static char *sealed_texts; /* likewise, each behind its cookie's name */
+static struct view *token_views, *key_views, *sealed_views;
 static char (*keys)[API_KEY_TEXT_MAX];
 static uint32_t order[CHECKS]; /* which credential next */
 static struct site site;
@@ -69,6 +72,10 @@ static void check_token(uint32_t i)
 static void check_new_token(uint32_t i)
 {
     expect_yes(KIND_TOKEN, token_views[i], NULL);
+}
+static void check_sealed(uint32_t i)
+{
+    expect_yes(KIND_SEALED, view_skip(sealed_views[i], 14), NULL);
 }
 static void check_key(uint32_t i)
 {
@@ -127,6 +134,10 @@ static void exchange_session(uint32_t i)
 {
     exchange("Cookie", view_of(cookies[i], 14 + SESSION_COOKIE_TEXT));
 }
+static void exchange_sealed(uint32_t i)
+{
+    exchange("Cookie", sealed_views[i]);
+}
 static char bearer[ACCESS_TOKEN_TEXT_MAX + 8] = "Bearer ";
 static void exchange_token(uint32_t i)
 {
@@ -152,16 +163,18 @@ static void furnish(void)
 {
     static const uint8_t cache_key[16] = {1};
     char scratch[ACCESS_TOKEN_TEXT_MAX];
-    house_open(&h, SESSIONS_MOST + TOKENS + 1);
+    house_open(&h, SESSIONS_MOST + TOKENS + SEALED + 1);
     verify_cache_free(h.cache);
     h.cache = verify_cache_new(4 * TOKENS, cache_key);
     cookies = calloc(SESSIONS_MOST, sizeof *cookies);
     tokens = calloc(TOKENS, TOKEN_ROOM);
     token_views = calloc(TOKENS, sizeof *token_views);
+    sealed_texts = calloc(SEALED, SEALED_ROOM);
+    sealed_views = calloc(SEALED, sizeof *sealed_views);
     keys = calloc(KEYS, sizeof *keys);
     key_views = calloc(KEYS, sizeof *key_views);
-    HOUSE_MUST(h.cache != NULL && cookies != NULL && tokens != NULL && token_views != NULL && keys != NULL &&
-               key_views != NULL);
+    HOUSE_MUST(h.cache != NULL && cookies != NULL && tokens != NULL && token_views != NULL && sealed_texts != NULL &&
+               sealed_views != NULL && keys != NULL && key_views != NULL);
     for (int i = 0; i < USERS; i++) {
         char name[USERNAME_MAX];
         (void)snprintf(name, sizeof name, "user%d", i);
@@ -178,6 +191,15 @@ static void furnish(void)
         struct view token = house_sign(&h, &c, scratch);
         HOUSE_MUST(token.len <= TOKEN_ROOM);
         token_views[i] = view_of(memcpy(tokens + (size_t)i * TOKEN_ROOM, token.ptr, token.len), token.len);
+    }
+    for (int i = 0; i < SEALED; i++) {
+        char *room = sealed_texts + (size_t)i * SEALED_ROOM, text[SEALED_TEXT_MAX];
+        struct view sealed;
+        (void)house_sealed(&h, &users[i % USERS], "sealed", text, &sealed);
+        HOUSE_MUST(14 + sealed.len <= SEALED_ROOM);
+        memcpy(room, "__Host-cardea=", 14);
+        memcpy(room + 14, sealed.ptr, sealed.len);
+        sealed_views[i] = view_of(room, 14 + sealed.len);
     }
     for (int i = 0; i < KEYS; i++)
         (void)house_key(&h, &users[i % USERS], "read", keys[i], &key_views[i]);
@@ -222,16 +244,20 @@ int main(int argc, char **argv)
     figure_of("check a cached token, the same one", check_token, 1, 450);
     figure_of("check a cached token, 10,000 distinct", check_token, TOKENS, 0);
     first_seen("check an ES256 token, first seen");
+    figure_of("check a sealed session, 10,000 distinct", check_sealed, SEALED, 0);
     figure_of("check an API key, 10,000 distinct", check_key, KEYS, 0);
     figure_of("/verify in process, session, 10,000 distinct", exchange_session, 10000, 1000);
     figure_of("/verify in process, session, 100,000 distinct", exchange_session, SESSIONS_MOST, 0);
     figure_of("/verify in process, cached token, 10,000 distinct", exchange_token, TOKENS, 0);
+    figure_of("/verify in process, sealed session, 10,000 distinct", exchange_sealed, SEALED, 0);
     figure_of("/verify in process, API key, 10,000 distinct", exchange_key, KEYS, 0);
     figure_of("/verify in process, nobody", exchange_nobody, 1, 0);
     house_close(&h);
     free(cookies);
     free(tokens);
     free(token_views);
+    free(sealed_texts);
+    free(sealed_views);
     free(keys);
     free(key_views);
     return 0;

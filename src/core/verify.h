@@ -19,7 +19,8 @@
  *             table can not show is UNKNOWN, for the store to tell.
  *   sealed    decryption and times (sealed.h); the app enabled and one that seals; its sid not revoked; the user active
  *             and at the text's epoch. A sid that the table does not hold is fine, as for tokens. That a session went
- *             idle is found by its renewal.
+ *             idle is found by its renewal. Opening costs about what a hit in the cache of tokens costs among many
+ *             (./dev bench verify), so there is no cache for it.
  *   key       checksum and tag; the record; the secret's digest, in constant time; expiry; the user active.
  *
  * A carried epoch above the user's means that the user's record here is old: UNKNOWN.

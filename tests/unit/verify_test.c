@@ -1,3 +1,4 @@
+#include "alloc_count.h"
 #include "check.h"
 
 #include "house.h"
@@ -603,6 +604,22 @@ static void past_the_lease_no_sealed_session_is_believed(void **state)
     SEALED_IS(VIEW("a.b.c.d.e"), "E_INVALID_SESSION");
 }
 
+static void checking_a_sealed_session_allocates_nothing(void **state)
+{
+    (void)state;
+    struct view text;
+    (void)house_sealed(&h, &alice, "sealed", sealed_chars, &text);
+    struct verifier v = house_verifier(&h);
+    struct cardea_status why;
+    for (int i = 0; i < 3; i++) {
+        size_t before = alloc_count;
+        enum verify_answer answer = verify_sealed(&v, text, &who, &why);
+        size_t after = alloc_count;
+        assert_int_equal(answer, VERIFY_YES);
+        assert_int_equal(after, before);
+    }
+}
+
 /* --- tokens checked against their live record --- */
 
 static void a_live_token_needs_its_record(void **state)
@@ -744,6 +761,7 @@ int main(void)
         TEST(a_sealed_text_is_no_other_credential),
         TEST(any_changed_character_of_a_sealed_text_is_refused),
         TEST(past_the_lease_no_sealed_session_is_believed),
+        TEST(checking_a_sealed_session_allocates_nothing),
         TEST(a_live_token_needs_its_record),
         TEST(a_live_tokens_idle_end_counts),
         TEST(a_live_token_is_of_its_record),
