@@ -292,7 +292,7 @@ static const struct bad bad_files[] = {
     {"log.format: xml\n", 1, 13, "auto, human or json"},
     {"limits: {write_queue: 10, urgent_places: 10}\n", 1, 42, "less than limits.write_queue"},
     {"accounts: 'memory'\n", 1, 11, "this engine keeps sessions only"},
-    {"accounts: postgres://u:secret@h/db\n", 1, 11, "no such engine in this version"},
+    {"accounts: postgres://u:secret@h/db\n", 1, 11, "this engine keeps sessions only"},
     {"sessions: 'memory:'\n", 1, 11, "nothing more"},
     {"sessions: memcached://h\n", 1, 11, "no such engine in this version"},
     {"sessions: 'sqlite:'\n", 1, 11, "needs a path"},
