@@ -49,7 +49,8 @@ static const struct option user_roles_options[] = {
 };
 static const struct option apikey_create_options[] = {
     {"name", "TEXT", "What the key is for. It has to have one."},
-    {"scope", "SCOPE", "Give a scope, which policies can ask for; may be repeated."},
+    {"scope", "SCOPE",
+     "Give a scope, which policies can ask for; introspect and revoke open the calls of that name. May be repeated."},
     {"expires", "DURATION", "When it ends, such as 90d; by default what the configuration says."},
     {NULL, NULL, NULL},
 };
