@@ -71,7 +71,7 @@ describe('nginx', { skip: nginxMissing() }, () => {
         assert.equal(app.requests.length, 0);
     });
 
-    test('the login page is there for anybody and goes nowhere else', async () => {
+    test('F06 the login page is there for anybody and goes nowhere else', async () => {
         const page = await nginx.request('/login.html?next=/', { headers: browser });
         assert.equal(page.status, 200);
         assert.match(page.text, /login\.js/);
