@@ -2,6 +2,9 @@
  *
  * A session may be named by its cookie, by an access token or sealed text whose only fault may be its age, or by its
  * refresh token: to end a login, less is asked than to use it. A credential that proves nothing ends nothing.
+ *
+ * A token and a sealed text are good without their record, which a store that forgets (sessions in memory) may have
+ * lost: while they are, they end by their session's revocation all the same.
  */
 #ifndef CORE_LOGOUT_H
 #define CORE_LOGOUT_H
@@ -15,8 +18,11 @@ struct logout {
     bool all; /* not this session alone, but all of its user's */
     struct session_cookie cookie;
     struct refresh_token refresh;
-    struct session_id sid; /* LOGOUT_TOKEN, LOGOUT_SEALED, with the user it names */
+    /* LOGOUT_TOKEN, LOGOUT_SEALED: what the text says. */
+    struct session_id sid;
     struct user_id user;
+    int64_t epoch, good_until_ms;
+    char app_name[APP_NAME_MAX + 1];
     struct cardea_status refused; /* the caller's: why nothing was ended */
     /* Set by logout_load. */
     struct session_record session;

@@ -39,6 +39,9 @@ static struct cardea_status read_sealed(const struct keyring *keys, struct view 
     out->by = LOGOUT_SEALED;
     out->sid = t.sid;
     out->user = t.sub;
+    out->epoch = t.epoch;
+    out->good_until_ms = t.exp_s * 1000;
+    memcpy(out->app_name, t.app, sizeof out->app_name);
     return CARDEA_SUCCESS;
 }
 

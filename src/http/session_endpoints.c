@@ -157,6 +157,9 @@ static struct cardea_status logout_token(struct exchange *x, struct logout *l)
     l->by = LOGOUT_TOKEN;
     l->sid = token.claims.sid;
     l->user = token.claims.sub;
+    l->epoch = token.claims.epoch;
+    l->good_until_ms = token.claims.exp_s * 1000;
+    memcpy(l->app_name, token.claims.client_id, sizeof l->app_name);
     return CARDEA_SUCCESS;
 }
 
@@ -170,6 +173,9 @@ static struct cardea_status logout_sealed(struct exchange *x, struct logout *l)
     l->by = LOGOUT_SEALED;
     l->sid = opened.sid;
     l->user = opened.sub;
+    l->epoch = opened.epoch;
+    l->good_until_ms = opened.exp_s * 1000;
+    memcpy(l->app_name, opened.app, sizeof l->app_name);
     return CARDEA_SUCCESS;
 }
 

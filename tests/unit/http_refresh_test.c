@@ -352,6 +352,41 @@ static void bearer_logs_out_while_it_is_good(void **state)
     assert_problem(&r, 401, "invalid_token");
 }
 
+/* What a store that keeps sessions in memory leaves after a restart: tokens that are good, and no record of them. */
+static void a_token_without_its_record_can_be_ended(void **state)
+{
+    (void)state;
+    static const char *const apps[] = {"mobile", "spa", "sealed"};
+    for (size_t i = 0; i < sizeof apps / sizeof apps[0]; i++)
+        for (int all = 0; all < 2; all++) {
+            struct client c = {0}, twin = {0};
+            struct session_id sid;
+            log_in(&c, &r, "alice", apps[i]);
+            assert_ok(session_id_parse(reply_text(&r, "session.sid"), &sid));
+            struct store_tx *tx = NULL;
+            assert_ok(driver.site.store->ops->begin(driver.site.store, STORE_WRITE, INT64_MAX, &tx));
+            assert_ok(driver.site.store->ops->session_delete(tx, sid));
+            assert_ok(driver.site.store->ops->commit(tx));
+            driver_forget_sessions();
+            c.forget = true;
+            twin = c;
+            drive(&twin, &r, METHOD_GET, "/verify", NULL);
+            assert_status(&r, 204);
+            drive(&c, &r, METHOD_POST, all != 0 ? "/v1/logout/all" : "/v1/logout", NULL);
+            assert_status(&r, apps[i][0] == 's' && apps[i][1] == 'p' ? 401 : 204);
+            if (r.status == 401) {
+                /* By its refresh cookie, which is nothing without the record. The access cookie alone ends it. */
+                c.jar[COOKIE_REFRESH][0] = '\0';
+                drive(&c, &r, METHOD_POST, all != 0 ? "/v1/logout/all" : "/v1/logout", NULL);
+                assert_status(&r, 204);
+            }
+            drive(&twin, &r, METHOD_GET, "/verify", NULL);
+            assert_int_equal(r.status, 401);
+            drive(&c, &r, METHOD_POST, "/v1/logout", NULL);
+            assert_int_equal(r.status, 401);
+        }
+}
+
 static void logout_all_ends_everything(void **state)
 {
     (void)state;
@@ -398,6 +433,7 @@ int main(void)
         SITE_TEST(refresh_from_other_origins),
         SITE_TEST(refresh_ends_with_its_user),
         SITE_TEST(logout_ends_the_session),
+        SITE_TEST(a_token_without_its_record_can_be_ended),
         SITE_TEST(a_session_in_use_logs_out_past_its_stored_idle_end),
         SITE_TEST(spa_logs_out_with_what_it_has),
         SITE_TEST(bearer_logs_out_while_it_is_good),
