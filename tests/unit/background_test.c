@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SESSIONS = SEEN_AT_ONCE + 100, STEPS = 4 * TASKS };
@@ -92,6 +93,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    background_close(&background);
     snapshot_release(keeper.hold);
     publisher_clear(&publisher);
     table_map_close(&map);
@@ -221,6 +223,38 @@ static void a_retiring_key_outlives_the_longest_token(void **state)
     assert_int_equal(retiring, 1);
 }
 
+/* An RSA key is drawn aside: no step of the committer's waits for it, and a later one takes it. */
+static void slow_keys_are_drawn_aside(void **state)
+{
+    const token_formats wanted = token_format_bit(TOKEN_RS256);
+    token_formats signing = 0;
+    uint32_t keys = 0;
+
+    (void)state;
+    background_expect(&background, wanted);
+    steps(STEPS);
+    assert_non_null(background.maker);
+    for (int i = 0; i < 3000 && keys < 4; i++) {
+        static const struct timespec pause = {.tv_nsec = 20 * 1000000L};
+        struct snapshot *now = publisher_take(&publisher);
+        signing = keyring_signing(now->keys);
+        keys = now->keys->access_count;
+        snapshot_unref(now);
+        if (atomic_load(&background.keys_due))
+            steps(STEPS);
+        else
+            nanosleep(&pause, NULL);
+    }
+    assert_int_equal(signing, wanted | token_format_bit(TOKEN_ES256));
+    assert_int_equal(keys, 4);
+    /* The reload is over, and its settings do not ask for it. */
+    background_expect(&background, 0);
+    steps(STEPS);
+    struct snapshot *now = publisher_take(&publisher);
+    assert_int_equal(keyring_signing(now->keys), token_format_bit(TOKEN_ES256));
+    snapshot_unref(now);
+}
+
 #define BACKGROUND_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -230,6 +264,7 @@ int main(void)
         BACKGROUND_TEST(what_the_store_did_not_take_is_written_later),
         BACKGROUND_TEST(a_store_that_takes_nothing_is_not_ready),
         BACKGROUND_TEST(a_retiring_key_outlives_the_longest_token),
+        BACKGROUND_TEST(slow_keys_are_drawn_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * known? On a real SQLite store whose begin can be made to fail. */
 #include "scratch_store.h"
 
+#include "base/text.h"
+#include "core/key_record.h"
 #include "crypto/random.h"
 #include "daemon/installation.h"
 #include "daemon/keeper.h"
@@ -153,6 +155,86 @@ static void a_fill_reads_everything_and_opens_the_table(void **state)
     struct table_stats stats = table_stats(table_of(map.writer));
     assert_int_equal(stats.users, USERS);
     assert_true(stats.keys >= 2);
+}
+
+/* Keys of every kind of format in the store. */
+static void put_keys(void)
+{
+    static struct key_stock stock;
+    static const struct keyring_times times = {300000, 3630000};
+    assert_ok(keyring_stock(&stock, TOKEN_PS384, master, entropy_system()));
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    const struct key_work w = {.tx = tx,
+                               .ops = scratch.real->ops,
+                               .master = master,
+                               .entropy = entropy_system(),
+                               .now_ms = installation_wall_ms(),
+                               .stock = &stock};
+    token_formats lacking = 0;
+    bool changed = false;
+    assert_ok(keyring_tick(&w,
+                           token_format_bit(TOKEN_ES256) | token_format_bit(TOKEN_HS512) |
+                               token_format_bit(TOKEN_PS384) | token_format_bit(TOKEN_ED448) |
+                               token_format_bit(TOKEN_V4_PUBLIC) | token_format_bit(TOKEN_V4_LOCAL),
+                           &times, &changed, &lacking));
+    assert_true(changed);
+    assert_ok(scratch.real->ops->commit(tx));
+}
+
+/* Not under its id, and not a byte of it anywhere in what other processes map. */
+static void assert_not_in_table(const struct key_record *r)
+{
+    char plain[KEY_SEALED_MAX];
+    uint8_t secret[64];
+    struct table_key found;
+    size_t len = 0;
+    assert_int_equal(table_find_key(table_of(map.writer), r->id, &found), TABLE_MISS);
+    assert_ok(key_record_open(r, master, (uint8_t *)plain, sizeof plain, &len));
+    const char *k = memmem(plain, len, "\"k\":\"", 5);
+    assert_non_null(k);
+    size_t chars = strcspn(k + 5, "\"");
+    assert_ok(base64url_decode(view_of(k + 5, chars), secret, sizeof secret, &len));
+    assert_true(len >= 32);
+    assert_null(memmem(map.block, map.block_size, secret, 32));
+    assert_null(memmem(map.block, map.block_size, k + 5, chars));
+}
+
+static void public_keys_are_in_the_table_and_no_others(void **state)
+{
+    (void)state;
+    struct key_record records[KEYRING_MAX];
+    uint32_t count = 0, public = 0, symmetric = 0;
+    put_keys();
+    fill();
+    struct store_tx *tx = scratch_begin(STORE_READ);
+    assert_ok(scratch.real->ops->key_list(tx, records, KEYRING_MAX, &count));
+    scratch.real->ops->abort(tx);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct key_record *r = &records[i];
+        struct table_key found;
+        if (r->use != KEY_USE_ACCESS) {
+            assert_int_equal(table_find_key(table_of(map.writer), r->id, &found), TABLE_MISS);
+            continue;
+        }
+        enum token_format f = key_record_format(r);
+        if (token_format_symmetric(f)) {
+            assert_not_in_table(r);
+            symmetric++;
+            continue;
+        }
+        struct access_key k;
+        assert_ok(access_record_open(r, master, &k));
+        assert_int_equal(table_find_key(table_of(map.writer), r->id, &found), TABLE_HIT);
+        assert_int_equal(found.algorithm, f);
+        assert_int_equal(found.state, r->state);
+        assert_int_equal(found.public_len, k.public_len);
+        assert_memory_equal(found.public_bytes, k.public_bytes, k.public_len);
+        access_key_clear(&k);
+        public++;
+    }
+    assert_int_equal(symmetric, 4);
+    assert_int_equal(public, 7); /* of PS384 one alone was drawn */
+    assert_int_equal(table_stats(table_of(map.writer)).keys, public);
 }
 
 static void committed_changes_show_at_once(void **state)
@@ -312,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_fill_reads_everything_and_opens_the_table, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(public_keys_are_in_the_table_and_no_others, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(committed_changes_show_at_once, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(an_app_that_is_not_there_gets_no_session_in, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(in_doubt_ends_count_and_nothing_else_is_known, open_keeper, close_keeper),
