@@ -112,7 +112,7 @@ struct cardea_status policy_check(const struct policy *p, const struct settings 
         return CARDEA_FAIL(E_FORBIDDEN);
     if (p == NULL)
         return CARDEA_SUCCESS;
-    if ((p->kinds != 0 && (p->kinds & (unsigned)who->kind) == 0) || !app_accepted(p, s, who) ||
+    if (!policy_own_tokens(p) || (p->kinds != 0 && (p->kinds & (unsigned)who->kind) == 0) || !app_accepted(p, s, who) ||
         !role_accepted(p, who) || !scopes_accepted(p, who))
         return CARDEA_FAIL(E_FORBIDDEN);
     return login_age(p, who, now_ms);

@@ -111,9 +111,9 @@ struct policy {
     char audience[URL_MAX + 1];                    /* "" : the app's own */
     int64_t login_age_max_ms;                      /* 0: any */
     uint32_t issuer_count;
-    char issuers[POLICY_NAMES_MAX][APP_NAME_MAX + 1]; /* whose tokens; none: ours alone */
+    char issuers[POLICY_NAMES_MAX][APP_NAME_MAX + 1]; /* whose users; none: ours alone */
     unsigned issuer_bits;                             /* of settings' issuers, by index; settings_join_issuers */
-    bool own_tokens;                                  /* ours are accepted too; set by settings_join_issuers */
+    bool own_tokens;                                  /* ours too; set by settings_join_issuers */
 };
 
 enum identity_headers { IDENTITY_UNSET = 0, IDENTITY_X_AUTH, IDENTITY_REMOTE };
@@ -160,7 +160,7 @@ const struct issuer *settings_issuer(const struct settings *s, struct view name)
  * fails: E_NOT_FOUND. */
 struct cardea_status settings_join_issuers(struct settings *s, uint32_t *ret_policy,
                                            const char **ret_name) CARDEA_CHECKED;
-/* May tokens of our own pass this policy (NULL: plain /verify)? */
+/* May users of our own pass this policy (NULL: plain /verify), by tokens or anything else? */
 bool policy_own_tokens(const struct policy *p);
 /* The audience of an app's access tokens: its own, by default the issuer. Borrowed from the snapshot. */
 struct view settings_audience(const struct settings *s, const struct app *app);

@@ -103,8 +103,9 @@ enum verify_answer verify_credential(const struct verifier *v, enum credential_k
                                      struct identity *out, struct cardea_status *ret_why);
 
 /* Does a policy (NULL: plain /verify) let this identity through? A key has no login: a policy with login_age_max_ms or
- * apps refuses it. fails: E_FORBIDDEN; E_LOGIN_TOO_OLD; E_NOT_FOUND: the age of the login has to be looked up in the
- * store (authenticated_at_ms is 0), as after VERIFY_UNKNOWN. */
+ * apps refuses it. A policy for other issuers' users alone refuses every one of ours. fails: E_FORBIDDEN;
+ * E_LOGIN_TOO_OLD; E_NOT_FOUND: the age of the login has to be looked up in the store (authenticated_at_ms is 0), as
+ * after VERIFY_UNKNOWN. */
 struct cardea_status policy_check(const struct policy *p, const struct settings *s, const struct identity *who,
                                   int64_t now_ms) CARDEA_CHECKED;
 /* Has this user one of the roles' names? Roles as the table has them. */

@@ -206,6 +206,11 @@ static struct cardea_status check_policy(const struct config *c, struct config_e
         return CARDEA_SUCCESS;
     if (p->kinds != 0 && (p->kinds & KIND_TOKEN) == 0)
         return config_refuse_at(c, error, at, "policies.%s has issuers, but its kinds have no token", p->name);
+    if (!p->own_tokens && (p->kinds & ~(unsigned)KIND_TOKEN) != 0)
+        return config_refuse_at(c, error, at,
+                                "policies.%s has kinds that only our own users have: add self to its issuers, or take "
+                                "the kinds away",
+                                p->name);
     if (p->issuer_bits != 0 && p->app_count > 0)
         return config_refuse_at(c, error, at, "policies.%s has apps, which tokens of other issuers have not", p->name);
     if (s->identity_headers == IDENTITY_REMOTE && p->issuer_count > 1)

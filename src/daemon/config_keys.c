@@ -197,7 +197,8 @@ const struct config_key policy_keys[] = {
      POLICY_NAMES_MAX, .default_text = "", .help = "Apps whose sessions and tokens are accepted; all when left out."},
     {"issuers", CONFIG_NAME, offsetof(struct policy, issuers), APP_NAME_MAX + 1, offsetof(struct policy, issuer_count),
      POLICY_NAMES_MAX, .default_text = "",
-     .help = "Whose access tokens are accepted, of `issuers`; `self` is this installation. Ours alone when left out."},
+     .help = "Whose users are accepted, of `issuers`; `self` is this installation, without which no session, key or "
+             "token of ours passes. Ours alone when left out."},
     {"roles", CONFIG_LABEL, offsetof(struct policy, roles), ROLE_MAX + 1, offsetof(struct policy, role_count),
      POLICY_NAMES_MAX, .default_text = "", .help = "The user needs one of these."},
     {"scopes", CONFIG_LABEL, offsetof(struct policy, scopes), ROLE_MAX + 1, offsetof(struct policy, scope_count),

@@ -145,15 +145,22 @@ static struct cardea_status ask_store(struct exchange *x, const struct policy *p
     return CARDEA_SUCCESS; /* unanswered: on to work */
 }
 
+/* Which credentials are looked for. A policy for the users of other issuers alone takes what those can have: anybody
+ * may have an account here that is called like one of theirs. */
+static unsigned kinds_of(const struct policy *policy)
+{
+    unsigned kinds = policy == NULL || policy->kinds == 0 ? ALL_KINDS : policy->kinds;
+    return policy_own_tokens(policy) ? kinds : kinds & KIND_TOKEN;
+}
+
 static struct cardea_status verify(struct exchange *x, const struct policy *policy)
 {
     struct cookies cookies;
     struct presented p;
     struct identity who; /* 3 KiB that nobody needs to clear */
     struct cardea_status why;
-    unsigned kinds = policy == NULL || policy->kinds == 0 ? ALL_KINDS : policy->kinds;
     cookies_read(&x->request, x->site->settings, &cookies);
-    why = presented_find(&x->request, &cookies, kinds, &p);
+    why = presented_find(&x->request, &cookies, kinds_of(policy), &p);
     if (!cardea_ok(why))
         return refusal(why, KIND_UNSET);
     if (p.kind == KIND_UNSET)

@@ -140,6 +140,9 @@ describe('five styles of issuers', () => {
         const web = await service.login('alice');
         const cookie = { Cookie: `__Host-cardea=${web.jar.get('__Host-cardea')}` };
         assert.equal((await service.verify({ headers: cookie }, 'mixed')).headers['x-auth-issuer'], 'self');
+        // who asks for another issuer's users does not ask for ours, whatever they carry
+        for (const policy of ['auth0', 'staff'])
+            assert.equal((await service.verify({ headers: cookie }, policy)).status, 401, policy);
         // two credentials are none, and a foreign token is no cookie of ours
         assert.equal((await service.verify({ headers: { ...cookie, Authorization: `Bearer ${keys.rsa.token(auth0())}` } }, 'mixed')).status, 401);
         assert.equal((await service.verify({ headers: { Cookie: `__Host-cardea-access=${keys.rsa.token(auth0())}` } }, 'auth0')).status, 401);

@@ -353,6 +353,7 @@ static const struct bad bad_files[] = {
     {"public_url: https://id.example\nissuers: {a: {issuer: 'https://id.example', audience: [x], jwks: /etc/passwd}}\n",
      2, 11, "own public_url"},
     {A_ISSUER "policies: {p: {issuers: [a], kinds: [session]}}\n", 2, 12, "kinds have no token"},
+    {A_ISSUER "policies: {p: {issuers: [a], kinds: [session, token]}}\n", 2, 12, "add self to its issuers"},
     {A_ISSUER "apps: {web: web}\npolicies: {p: {issuers: [a], apps: [web]}}\n", 3, 12, "has apps"},
     {A_ISSUER "policies: {p: {issuers: [a], audience: y}}\n", 2, 12, "audience is none of issuers.a.audience"},
     {A_ISSUER "verify.headers: remote\npolicies: {p: {issuers: [a, self]}}\n", 3, 12, "may have one issuer"},

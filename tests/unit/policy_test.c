@@ -51,6 +51,22 @@ static void an_empty_policy_asks_nothing(void **state)
     assert_ok(policy_check(NULL, settings, &who, HOUSE_NOW));
 }
 
+/* A policy for somebody else's users: a local account of the same name, with whatever credential, is none of them. */
+static void ours_are_not_anothers(void **state)
+{
+    (void)state;
+    policy.issuer_count = 1;
+    policy.issuer_bits = 1;
+    for (unsigned kind = KIND_SESSION; kind <= KIND_SEALED; kind <<= 1) {
+        who.kind = (enum credential_kind)kind;
+        who.audience = settings_audience(settings, who.app);
+        assert_code(check(), E_FORBIDDEN);
+        policy.own_tokens = true;
+        assert_ok(check());
+        policy.own_tokens = false;
+    }
+}
+
 static void kinds(void **state)
 {
     (void)state;
@@ -153,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         TEST(an_empty_policy_asks_nothing),
+        TEST(ours_are_not_anothers),
         TEST(kinds),
         TEST(apps),
         TEST(one_of_the_roles),
