@@ -105,10 +105,8 @@ static bool decode_groups(const unsigned char *in, size_t groups, unsigned char 
 {
     uint32_t all = FOUR_GOOD;
     bool good;
-    size_t taken = base64url_decode_blocks(in, groups * 4, out, &good) / 4;
-    in += taken * 4;
-    out += taken * 3;
-    groups -= taken;
+    if (base64url_decode_wide(in, groups * 4, out, &good))
+        return good;
     for (; groups >= 4; groups -= 4, in += 16, out += 12) {
         uint32_t a = group(in), b = group(in + 4), c = group(in + 8), d = group(in + 12);
         all &= a & b & c & d;
@@ -122,7 +120,7 @@ static bool decode_groups(const unsigned char *in, size_t groups, unsigned char 
         all &= bits;
         put3(out, bits);
     }
-    return good && all == FOUR_GOOD;
+    return all == FOUR_GOOD;
 }
 
 /* The last two or three characters: one or two bytes. Bits that belong to no byte must be zero, or one value would have

@@ -17,8 +17,8 @@ void base64url_encode(const void *bytes, size_t len, char *out);
 void buf_base64url(struct buf *b, const void *bytes, size_t len);
 /* The same for the bytes of a key: no table, so neither time nor cache tells of them. Some ten times slower. */
 void buf_base64url_secret(struct buf *b, const void *bytes, size_t len);
-/* Decode into at most cap bytes; *ret_len set on success, out is scratch on failure. fails: E_BAD_REQUEST for any text
- * that an encoder would not write, or whose bytes are more than cap. */
+/* Decode into at most cap bytes, apart from the text; *ret_len set on success, out is scratch on failure. fails:
+ * E_BAD_REQUEST for any text that an encoder would not write, or whose bytes are more than cap. */
 struct cardea_status base64url_decode(struct view text, void *out, size_t cap, size_t *ret_len) CARDEA_CHECKED;
 /* Decode a text that must yield exactly len bytes. */
 struct cardea_status base64url_decode_exact(struct view text, void *out, size_t len) CARDEA_CHECKED;

@@ -1,6 +1,7 @@
 #include "core/access_key.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "core/jwk.h"
 
 enum { LOCAL_BYTES = 32 };
@@ -73,6 +74,21 @@ static struct cardea_status init_jws(struct access_key *k, const struct raw_key 
     return s;
 }
 
+static void write_header(struct access_key *k)
+{
+    char plain[ACCESS_HEADER_MAX];
+    struct buf b = buf_fixed(plain, sizeof plain), text = buf_fixed(k->header, sizeof k->header);
+
+    buf_put(&b, VIEW("{\"alg\":\""));
+    buf_text(&b, signature_algorithm_name(token_format_algorithm(k->format)));
+    buf_put(&b, VIEW("\",\"kid\":\""));
+    buf_key_id(&b, k->id);
+    buf_put(&b, VIEW("\",\"typ\":\"at+jwt\"}"));
+    buf_base64url(&text, plain, b.len);
+    buf_char(&text, '.');
+    k->header_len = (uint8_t)text.len;
+}
+
 static struct cardea_status init_public(struct access_key *k, const struct raw_key *raw)
 {
     struct view seed = raw_key_part(raw, RAW_KEY_D);
@@ -116,6 +132,8 @@ struct cardea_status access_key_init(struct access_key *out, enum token_format f
     k.public_len = (uint16_t)raw_key_pack(raw, k.public_bytes);
     if (cardea_ok(s) && !token_format_symmetric(f) && k.public_len == 0)
         s = CARDEA_FAIL(E_INVALID_FIELD);
+    if (cardea_ok(s) && k.verify != NULL)
+        write_header(&k);
     if (cardea_ok(s))
         *out = k;
     else

@@ -23,6 +23,7 @@
 enum {
     ACCESS_RSA_BITS = 3072,
     ACCESS_KID_MAX = PASERK_ID_TEXT, /* characters of a kid */
+    ACCESS_HEADER_MAX = 120,         /* characters of a header's text */
 };
 
 struct access_key {
@@ -38,6 +39,10 @@ struct access_key {
     struct paseto_secret_key secret;
     struct paseto_local_key local;
     bool signs;
+    /* JWS: the header of its tokens, {"alg":…,"kid":…,"typ":"at+jwt"}, as it stands in their texts: base64url, and the
+     * dot behind it. 0 of PASETO. */
+    uint8_t header_len;
+    char header[ACCESS_HEADER_MAX];
     /* The public half (raw_key_pack); public_len is 0 for symmetric formats, whose keys nobody is shown. */
     enum raw_key_type type;
     enum raw_key_curve curve;

@@ -44,16 +44,21 @@ bool claim_int(const struct json *doc, struct view name, int64_t *out)
     return cardea_ok(json_int(doc, json_get(doc, 0, name), out));
 }
 
-bool claim_copy(const struct json *doc, struct view name, char *out, size_t cap)
+static bool copy_at(const struct json *doc, uint32_t at, char *out, size_t cap)
 {
     struct view v;
 
-    if (!claim_text(doc, name, &v) || v.len == 0)
+    if (!cardea_ok(json_plain(doc, at, &v)) || v.len == 0)
         return false;
     for (size_t i = 0; i < v.len; i++)
         if ((unsigned char)v.ptr[i] < 0x20 || v.ptr[i] == 0x7f)
             return false;
     return view_copy(v, out, cap);
+}
+
+bool claim_copy(const struct json *doc, struct view name, char *out, size_t cap)
+{
+    return copy_at(doc, json_get(doc, 0, name), out, cap);
 }
 
 static bool accept_audience(const struct access_expectation *want, struct view found, char out[AUDIENCE_MAX + 1])
@@ -64,9 +69,10 @@ static bool accept_audience(const struct access_expectation *want, struct view f
     return false;
 }
 
-bool claim_audience(const struct json *doc, const struct access_expectation *want, char out[AUDIENCE_MAX + 1])
+/* aud: a string, or an array of nothing but strings (RFC 7519 §4.1.3). The first that is expected is kept. */
+static bool read_audience(const struct json *doc, uint32_t aud, const struct access_expectation *want,
+                          char out[AUDIENCE_MAX + 1])
 {
-    uint32_t aud = json_get(doc, 0, VIEW("aud"));
     struct view v;
     bool accepted = false;
 
@@ -91,14 +97,14 @@ static bool role_name(struct view v)
     return v.len > 0 && v.len <= ROLE_MAX;
 }
 
-bool claim_roles(const struct json *doc, char out[ROLES_MAX_BYTES + 1])
+/* roles, where present: an array of role names; comma-joined, "" where there are none. */
+static bool read_roles(const struct json *doc, uint32_t roles, char out[ROLES_MAX_BYTES + 1])
 {
-    uint32_t roles = json_get(doc, 0, VIEW("roles"));
     struct buf b = buf_fixed(out, ROLES_MAX_BYTES + 1);
     struct view v;
 
     out[0] = '\0';
-    if (json_type(doc, roles) == JSON_ABSENT || roles == 0)
+    if (roles == 0)
         return true;
     if (json_type(doc, roles) != JSON_ARRAY)
         return false;
@@ -211,10 +217,9 @@ static bool read_members(const struct json *doc, const struct access_expectation
     /* PASETO's aud is one string. */
     if (times == CLAIM_TIMES_TEXT && json_type(doc, at[AUD]) != JSON_STRING)
         return false;
-    out->roles[0] = '\0';
-    return claim_copy(doc, claim_names[CLIENT_ID], out->client_id, sizeof out->client_id) &&
-           claim_audience(doc, want, out->audience) && (at[ROLES] == 0 || claim_roles(doc, out->roles)) &&
-           at[CNF] == 0 && claims_sane(out);
+    return copy_at(doc, at[CLIENT_ID], out->client_id, sizeof out->client_id) &&
+           read_audience(doc, at[AUD], want, out->audience) && read_roles(doc, at[ROLES], out->roles) && at[CNF] == 0 &&
+           claims_sane(out);
 }
 
 bool claims_read(struct view payload, const struct access_expectation *want, enum claim_times times,

@@ -63,10 +63,6 @@ bool claim_text(const struct json *doc, struct view name, struct view *out);
 /* The same, copied as text of 1 … cap-1 bytes without control characters. */
 bool claim_copy(const struct json *doc, struct view name, char *out, size_t cap);
 bool claim_int(const struct json *doc, struct view name, int64_t *out);
-/* aud: a string, or an array of nothing but strings (RFC 7519 §4.1.3). The first that is expected is kept. */
-bool claim_audience(const struct json *doc, const struct access_expectation *want, char out[AUDIENCE_MAX + 1]);
-/* roles, where present: an array of role names; comma-joined, "" where there are none. */
-bool claim_roles(const struct json *doc, char out[ROLES_MAX_BYTES + 1]);
 
 /* One JSON string, escaped where it must be: for what an operator or a request chose. */
 void buf_claim_text(struct buf *b, struct view v);

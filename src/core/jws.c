@@ -8,16 +8,17 @@ enum { HEADER_TOKENS = 64, NAME_MAX = 255 };
 
 #define REFUSED CARDEA_FAIL(E_INVALID_TOKEN)
 
-static bool split(struct view text, struct view *ret_header, struct jws *out)
+/* Behind a header of so many characters: payload and signature. */
+static bool split(struct view text, size_t header_len, struct jws *out)
 {
     struct view rest, extra;
 
-    if (text.len > JWS_TEXT_MAX || !view_cut(text, '.', ret_header, &rest) ||
-        !view_cut(rest, '.', &out->payload_text, &out->signature_text) ||
+    if (text.len > JWS_TEXT_MAX || header_len == 0 ||
+        !view_cut(view_skip(text, header_len + 1), '.', &out->payload_text, &out->signature_text) ||
         view_cut(out->signature_text, '.', &rest, &extra))
         return false;
-    out->signed_part = view_of(text.ptr, ret_header->len + 1 + out->payload_text.len);
-    return ret_header->len > 0 && out->signature_text.len > 0;
+    out->signed_part = view_of(text.ptr, header_len + 1 + out->payload_text.len);
+    return out->signature_text.len > 0;
 }
 
 /* A string without escapes, not empty; or no such member: empty. */
@@ -90,15 +91,24 @@ static bool parse_header(struct view text, struct jws_header *out)
 
 struct cardea_status jws_read(struct view text, struct jws *out)
 {
-    struct view header;
+    struct view header, rest;
     size_t len;
 
-    if (!split(text, &header, out) || !cardea_ok(base64url_decode(header, out->plain, sizeof out->plain, &len)))
+    if (!view_cut(text, '.', &header, &rest) || !split(text, header.len, out) ||
+        !cardea_ok(base64url_decode(header, out->plain, sizeof out->plain, &len)))
         return REFUSED;
     header = view_of(out->plain, len);
     if (!scan_header(header, &out->header) && !parse_header(header, &out->header))
         return REFUSED;
     out->header.bytes = len;
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status jws_cut(struct view text, struct view known, struct view alg, struct jws *out)
+{
+    if (known.len == 0 || !view_starts(text, known) || !split(text, known.len - 1, out))
+        return REFUSED;
+    out->header = (struct jws_header){.alg = alg};
     return CARDEA_SUCCESS;
 }
 

@@ -52,6 +52,10 @@ struct jws {
 
 /* Cut and read the header. fails: E_INVALID_TOKEN. */
 struct cardea_status jws_read(struct view text, struct jws *out) CARDEA_CHECKED;
+/* jws_read for a text whose header the caller knows, because it would write the same: `known` is that header's text, as
+ * base64url with the dot behind it, and alg what it says. A text that begins otherwise is E_INVALID_TOKEN here, and
+ * jws_read's to judge. Views of out->header: alg alone. */
+struct cardea_status jws_cut(struct view text, struct view known, struct view alg, struct jws *out) CARDEA_CHECKED;
 /* Verify and decode. fails: E_INVALID_TOKEN; E_TOO_LARGE: right, but the payload does not fit; E_BUSY. */
 struct cardea_status jws_verify(const struct jws *j, const struct verify_key *k, void *payload, size_t cap,
                                 size_t *ret_len) CARDEA_CHECKED;

@@ -473,23 +473,25 @@ static void access_tokens_of_every_algorithm(void **state)
         ring.access_count = 2;
         for (uint32_t i = 0; i < 2; i++) {
             enum signature_algorithm of = i == 0 ? a : a == SIGNATURE_COUNT - 1 ? 1 : a + 1;
-            ring.access[i] = (struct access_key){.state = KEY_ACTIVE,
-                                                 .format = (enum token_format)of,
-                                                 .signs = true,
-                                                 .verify = keys[of].verify,
-                                                 .sign = keys[of].sign};
-            ring.access[i].id = jwk_thumbprint(&raws[of]);
-            ring.access[i].id.bytes[0] = (uint8_t)i; /* RSA keys are one */
+            struct key_id id = jwk_thumbprint(&raws[of]);
+            assert_ok(access_key_init(&ring.access[i], (enum token_format)of, &raws[of], &id, true));
+            ring.access[i].state = KEY_ACTIVE;
         }
         memset(ring.active, 0, sizeof ring.active);
         ring.active[ring.access[0].format] = &ring.access[0];
         assert_ok(access_token_sign(&ring, ring.access[0].format, entropy_system(), want.issuer, &claims, &b));
         assert_ok(access_token_verify(&ring, buf_view(&b), &want, now_s * 1000, &out));
         assert_ptr_equal(out.key, &ring.access[0]);
-        ring.access[0].id.bytes[0] = 1; /* the token's kid now names the other key, or none */
-        ring.access[1].id = ring.access[0].id;
-        ring.access[1].id.bytes[0] = 0;
+        /* The header known byte for byte, and the header read: the same. */
+        ring.access[0].header_len = 0;
+        ring.access[1].id.bytes[0] ^= 1; /* RSA keys are one */
+        assert_ok(access_token_verify(&ring, buf_view(&b), &want, now_s * 1000, &out));
+        assert_ptr_equal(out.key, &ring.access[0]);
+        ring.access[1].id = ring.access[0].id; /* the token's kid now names the other key, or none */
+        ring.access[0].id.bytes[0] ^= 1;
         assert_code(access_token_verify(&ring, buf_view(&b), &want, now_s * 1000, &out), E_INVALID_TOKEN);
+        for (uint32_t i = 0; i < 2; i++)
+            access_key_clear(&ring.access[i]);
     }
 }
 
