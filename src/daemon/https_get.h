@@ -5,8 +5,9 @@
  * cookies, other protocol or content coding; bounded time (to connect, and in all) and size.
  * Refuses to decide: when to fetch and what the bytes are worth (daemon/key_source.h).
  *
- * libcurl is loaded when it is first needed: a process without an issuer by URL does not carry it and the libraries behind it (a few megabytes).
- * Where the program was built without its headers, https_available says so and the configuration refuses URLs.
+ * libcurl is loaded when it is first needed: a process without an issuer by URL does not carry it and the libraries
+ * behind it (a few megabytes). Where the program was built without its headers, https_available says so and the
+ * configuration refuses URLs.
  *
  * Limits: the operator's environment still counts where OpenSSL looks at it (SSL_CERT_FILE). Names are resolved by the
  * system. Threading: https_open once, before any other thread calls; https_get from any thread, blocks.

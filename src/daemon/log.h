@@ -3,8 +3,9 @@
  * Decides: form, escaping, levels. Every field is escaped: no control character, no invalid UTF-8 and no escape
  * sequence of a terminal leaves this file, and a long text is cut at LOG_TEXT_MAX. A line is one write(2), so lines of
  * several threads never mix. A reader that does not keep up (a full pipe, a stopped terminal) holds nobody back: what
- * it can not take is dropped, counted, and the count is the first thing that it gets afterwards. Refuses: secrets. There is no call that takes a header, a cookie, a body or a query
- * string; callers name each field. The precise account of security events is the journal (core/audit.h), not this.
+ * it can not take is dropped, counted, and the count is the first thing that it gets afterwards. Refuses: secrets.
+ * There is no call that takes a header, a cookie, a body or a query string; callers name each field. The precise
+ * account of security events is the journal (core/audit.h), not this.
  *
  * Limits: whoever writes into the same pipe beside us can fill it between our look and our write; then one line waits.
  *
