@@ -10,7 +10,7 @@ struct cardea_status foreign_issuer(const struct settings *s, const struct polic
                                     struct token_space *space, size_t *ret_index)
 {
     struct view names[ISSUERS_MAX];
-    size_t index_of[ISSUERS_MAX], count = 0, found;
+    size_t index_of[ISSUERS_MAX], count = 0, found = 0;
 
     for (uint32_t i = 0; i < s->issuer_count; i++)
         if ((p->issuer_bits & 1u << i) != 0) {
