@@ -52,8 +52,12 @@ static bool keep(struct doubts *d, const struct event *e, const struct change_li
 bool doubts_add(struct doubts *d, const struct change_list *changes)
 {
     bool all = true;
-    for (uint32_t i = 0; i < changes->event_count; i++)
-        all = keep(d, changes->events[i], changes) && all;
+    for (uint32_t i = 0; i < changes->event_count; i++) {
+        const struct event *e = changes->events[i];
+        /* Verifiers must hear of a user who may come back; but it takes nothing, and is asked for again. */
+        if (strcmp(e->type, AUDIT_user_resumed) != 0)
+            all = keep(d, e, changes) && all;
+    }
     return all;
 }
 
@@ -123,24 +127,34 @@ static void fewer_roles(const char *there, const char *wanted, char out[ROLES_MA
     memcpy(out, text, b.len + 1);
 }
 
-static void narrow_user(struct user_record *there, const struct user_record *wanted)
+static bool sets_password(const struct event *e)
 {
-    bool untouched = there->updated_at_ms <= wanted->updated_at_ms;
-    if (wanted->status == USER_SUSPENDED || untouched)
-        there->status = wanted->status;
-    if (untouched)
-        memcpy(there->roles, wanted->roles, sizeof there->roles);
-    else
-        fewer_roles(there->roles, wanted->roles, there->roles);
-    if (there->epoch < wanted->epoch) {
-        there->epoch = wanted->epoch;
-        memcpy(there->password_hash, wanted->password_hash, sizeof there->password_hash);
-    }
-    if (untouched)
-        there->updated_at_ms = wanted->updated_at_ms;
+    return strcmp(e->type, AUDIT_password_changed) == 0 || strcmp(e->type, AUDIT_password_set) == 0;
 }
 
-static struct cardea_status end_user(const struct doubt *d, struct store_tx *tx, const struct store_ops *ops)
+/* Take from the record what the row takes, and nothing back that another has taken. true: there was something. */
+static bool narrow_user(const struct doubt *d, struct user_record *there)
+{
+    const struct user_record *wanted = &d->user;
+    struct user_record before = *there;
+    if (sets_password(&d->event) && (there->epoch < wanted->epoch || there->updated_at_ms <= wanted->updated_at_ms))
+        memcpy(there->password_hash, wanted->password_hash, sizeof there->password_hash);
+    if (there->epoch < wanted->epoch)
+        there->epoch = wanted->epoch;
+    if (wanted->status == USER_SUSPENDED)
+        there->status = USER_SUSPENDED;
+    fewer_roles(there->roles, wanted->roles, there->roles);
+    bool narrowed = there->epoch != before.epoch || there->status != before.status ||
+                    strcmp(there->roles, before.roles) != 0 || strcmp(there->password_hash, before.password_hash) != 0;
+    if (there->updated_at_ms < wanted->updated_at_ms)
+        there->updated_at_ms = wanted->updated_at_ms;
+    secret_wipe(before.password_hash, sizeof before.password_hash);
+    return narrowed;
+}
+
+/* *ret_idle: others have taken all of it already, and have rows that say so. */
+static struct cardea_status end_user(const struct doubt *d, struct store_tx *tx, const struct store_ops *ops,
+                                     bool *ret_idle)
 {
     struct user_record there;
     if (!d->has_user)
@@ -150,16 +164,15 @@ static struct cardea_status end_user(const struct doubt *d, struct store_tx *tx,
     struct cardea_status s = ops->user_get(tx, d->user.id, &there);
     if (!cardea_ok(s))
         return s;
-    narrow_user(&there, &d->user);
-    s = ops->user_put(tx, &there);
+    *ret_idle = !narrow_user(d, &there);
+    if (!*ret_idle)
+        s = ops->user_put(tx, &there);
     secret_wipe(there.password_hash, sizeof there.password_hash);
     return s;
 }
 
-static struct cardea_status effect(const struct doubt *d, struct store_tx *tx, const struct store_ops *ops,
-                                   const struct master_key *master, const struct entropy *entropy, int64_t now_ms)
+static struct cardea_status effect(const struct doubt *d, const struct key_work *w, bool *ret_idle)
 {
-    const struct key_work w = {.tx = tx, .ops = ops, .master = master, .entropy = entropy, .now_ms = now_ms};
     const struct revocation *r = &d->event.revocation;
     struct session_id sid;
     struct api_key_id key;
@@ -167,15 +180,15 @@ static struct cardea_status effect(const struct doubt *d, struct store_tx *tx, c
     switch (r->kind) {
     case REVOCATION_SESSION:
         memcpy(sid.bytes, r->id, sizeof sid.bytes);
-        return ops->session_delete(tx, sid);
+        return w->ops->session_delete(w->tx, sid);
     case REVOCATION_API_KEY:
         memcpy(key.bytes, r->id, sizeof key.bytes);
-        return ops->api_key_delete(tx, key);
+        return w->ops->api_key_delete(w->tx, key);
     case REVOCATION_KEY:
         memcpy(kid.bytes, r->id, sizeof kid.bytes);
-        return keyring_drop(&w, &kid);
+        return keyring_drop(w, &kid);
     case REVOCATION_USER:
-        return end_user(d, tx, ops);
+        return end_user(d, w->tx, w->ops, ret_idle);
     case REVOCATION_TOKEN: /* the row is all there is */
     case REVOCATION_NONE:
     case REVOCATION_UNSET:
@@ -184,30 +197,53 @@ static struct cardea_status effect(const struct doubt *d, struct store_tx *tx, c
     return CARDEA_SUCCESS;
 }
 
-struct cardea_status doubts_write(const struct doubts *d, struct store_tx *tx, const struct store_ops *ops,
-                                  const struct master_key *master, const struct entropy *entropy, int64_t now_ms,
-                                  uint32_t *ret_written)
+static struct cardea_status write_one(const struct doubt *d, const struct key_work *w, struct event *row,
+                                      bool *ret_idle)
 {
+    struct cardea_status s = effect(d, w, ret_idle);
+    /* Gone by somebody else's hand meanwhile: what is revoked is still to be remembered. */
+    if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
+        return s;
+    if (*ret_idle)
+        return CARDEA_SUCCESS;
+    *row = d->event;
+    return w->ops->event_append(w->tx, row);
+}
+
+/* Will it go better another time? Else it would keep the rest from being settled for ever. */
+static bool passing(struct cardea_status s)
+{
+    return s.code == CARDEA_E_UNAVAILABLE || s.code == CARDEA_E_IO || s.code == CARDEA_E_BUSY;
+}
+
+static struct cardea_status settle(const struct doubt *d, const struct key_work *w, struct event *rows,
+                                   struct doubts_outcome *out)
+{
+    bool there = false, idle = false;
+    struct cardea_status s = written(&d->event, w->tx, w->ops, rows, &there);
+    if (!cardea_ok(s) || there)
+        return s;
+    s = w->ops->mark(w->tx);
+    if (!cardea_ok(s))
+        return s;
+    struct cardea_status wrote = write_one(d, w, rows, &idle);
+    s = cardea_ok(wrote) ? w->ops->keep(w->tx) : w->ops->undo(w->tx);
+    if (!cardea_ok(s) || passing(wrote))
+        return cardea_ok(s) ? wrote : s;
+    out->written += cardea_ok(wrote) && !idle;
+    out->failed += !cardea_ok(wrote);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status doubts_write(const struct doubts *d, const struct key_work *w, struct doubts_outcome *ret)
+{
+    struct doubts_outcome done = {0};
     struct event *rows = malloc(DOUBT_ROWS * sizeof *rows);
     struct cardea_status s = rows == NULL ? CARDEA_FAIL(E_BUSY) : CARDEA_SUCCESS;
-    uint32_t count = 0;
-    for (const struct doubt *one = d->first; one != NULL && cardea_ok(s); one = one->next) {
-        bool there = false;
-        s = written(&one->event, tx, ops, rows, &there);
-        if (!cardea_ok(s) || there)
-            continue;
-        s = effect(one, tx, ops, master, entropy, now_ms);
-        /* Ended by somebody else meanwhile: what is revoked is still to be remembered. */
-        if (s.code == CARDEA_E_NOT_FOUND)
-            s = CARDEA_SUCCESS;
-        if (cardea_ok(s)) {
-            rows[0] = one->event;
-            s = ops->event_append(tx, &rows[0]);
-            count++;
-        }
-    }
+    for (const struct doubt *one = d->first; one != NULL && cardea_ok(s); one = one->next)
+        s = settle(one, w, rows, &done);
     free(rows);
     if (cardea_ok(s))
-        *ret_written = count;
+        *ret = done;
     return s;
 }

@@ -12,9 +12,9 @@
  *   a session     its record goes
  *   an API key    likewise
  *   a signing key it is dropped
- *   a user        the epoch is advanced at least as far, the password is the new one where the epoch was behind;
- * suspended if that was wanted; roles as they were wanted, or where somebody has changed the record since, those of its
- * roles that were to be left. A user who was to be deleted goes.
+ *   a user        the epoch is advanced at least as far, a new password is the new one, suspended if that was wanted,
+ *                 without the roles that were to go; nothing that another change has taken is given back. A user who
+ * was to be deleted goes. Where others have taken all of it already, no row is written either
  *
  * Only the narrowing half is kept: a login, a new password's new session, a name is not written again; its client
  * was told to ask again. Writing twice writes once. Limits: DOUBTS_MAX rows, in memory: a crash before they are written
@@ -40,11 +40,13 @@ struct doubts { /* zeroed: none */
 bool doubts_add(struct doubts *d, const struct change_list *changes) __attribute__((warn_unused_result));
 void doubts_clear(struct doubts *d); /* wipes */
 
-/* Write what is not there, in the caller's write transaction; after its commit, doubts_clear.
- * out:   *ret_written rows that were not there
- * fails: the store's failures: abort, and try again */
-struct cardea_status doubts_write(const struct doubts *d, struct store_tx *tx, const struct store_ops *ops,
-                                  const struct master_key *master, const struct entropy *entropy, int64_t now_ms,
-                                  uint32_t *ret_written) CARDEA_CHECKED;
+struct doubts_outcome {
+    uint32_t written; /* rows that were not there */
+    uint32_t failed;  /* neither there nor to be written, whenever it is tried: somebody has to look */
+};
+/* Write what is not there, in the caller's write transaction, which is w's; after its commit, doubts_clear.
+ * fails: the store's failures, E_BUSY: abort, and try again */
+struct cardea_status doubts_write(const struct doubts *d, const struct key_work *w,
+                                  struct doubts_outcome *ret) CARDEA_CHECKED;
 
 #endif

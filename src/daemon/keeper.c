@@ -301,13 +301,15 @@ static bool settle_doubts(struct keeper *k)
 {
     const struct store_ops *ops = k->store->ops;
     struct store_tx *tx = NULL;
-    uint32_t written = 0;
+    struct doubts_outcome done = {0};
     if (k->doubts.count == 0)
         return true;
     struct cardea_status s = ops->begin(k->store, STORE_WRITE, k->boot_ms() + DOUBTS_DEADLINE_MS, &tx);
     if (!cardea_ok(s))
         return false;
-    s = doubts_write(&k->doubts, tx, ops, k->master, entropy_system(), k->wall_ms(), &written);
+    const struct key_work work = {
+        .tx = tx, .ops = ops, .master = k->master, .entropy = entropy_system(), .now_ms = k->wall_ms()};
+    s = doubts_write(&k->doubts, &work, &done);
     if (cardea_ok(s))
         s = ops->commit(tx);
     else
@@ -318,7 +320,10 @@ static bool settle_doubts(struct keeper *k)
         return false;
     }
     log_write(LOG_INFO, "changes of unknown outcome are settled",
-              LOG_FIELDS(LOG_INT("changes", k->doubts.count), LOG_INT("written_again", written)));
+              LOG_FIELDS(LOG_INT("changes", k->doubts.count), LOG_INT("written_again", done.written)));
+    if (done.failed > 0)
+        log_write(LOG_ERROR, "changes of unknown outcome can not be written: whoever was told 503 must ask again",
+                  LOG_FIELDS(LOG_INT("changes", done.failed)));
     doubts_clear(&k->doubts);
     return true;
 }

@@ -543,7 +543,7 @@ static void what_came_between_stays(void **state)
         assert_true(valid());
         u = stored_user(&there);
         assert_string_equal(u.name, "Alice B.");
-        assert_string_equal(u.roles, i == 0 ? "b,c" : "c");
+        assert_string_equal(u.roles, i == 0 ? "b,c" : "c"); /* not d: who gave it did not know */
         assert_int_equal(u.status, i == 0 ? USER_SUSPENDED : USER_ACTIVE);
         assert_int_equal(u.epoch, i == 0 ? 4 : 3);
         (void)tear_down(NULL);
@@ -564,6 +564,88 @@ static void what_has_gone_is_still_revoked(void **state)
     assert_ok(real->ops->session_delete(tx, session.sid));
     assert_ok(real->ops->commit(tx));
     expect_settled(&acts[0]);
+    (void)tear_down(NULL);
+}
+
+static struct cardea_status take_another_role(const struct flow *f)
+{
+    struct user_record u = user;
+    memcpy(u.roles, "a,b", 4);
+    u.updated_at_ms = f->now_ms;
+    struct revocation r = flow_user_revocation(f, &u);
+    struct cardea_status s = flow_user_put(f, &u);
+    return cardea_ok(s) ? flow_event(f, AUDIT_roles_changed, &u.id, NULL, VIEW("{\"n\":2}"), &r) : s;
+}
+
+static struct cardea_status resume(const struct flow *f)
+{
+    struct user_record u = user;
+    u.updated_at_ms = f->now_ms;
+    struct revocation r = flow_user_revocation(f, &u);
+    struct cardea_status s = flow_user_put(f, &u);
+    return cardea_ok(s) ? flow_event(f, AUDIT_user_resumed, &u.id, NULL, VIEW_EMPTY, &r) : s;
+}
+
+/* Each was made from a record that knew nothing of the others: none gives back what another takes. */
+static void several_in_doubt_add_up(void **state)
+{
+    (void)state;
+    static const struct act another = {"another role is taken", AUDIT_roles_changed, take_another_role, NULL},
+                            back = {"a user may come back", AUDIT_user_resumed, resume, NULL};
+    const struct act *const orders[][6] = {
+        {&acts[4], &acts[6], &another, &acts[3], &acts[5], &back},
+        {&back, &acts[3], &another, &acts[5], &acts[6], &acts[4]},
+    };
+    bool there;
+    for (size_t o = 0; o < 2; o++) {
+        struct attempt one;
+        assert_int_equal(set_up(NULL), 0);
+        shim.fail_sync = true;
+        for (size_t i = 0; i < 6; i++) {
+            assert_int_equal(attempt(orders[o][i], &one).code, CARDEA_E_UNAVAILABLE);
+            in_doubt(&one);
+        }
+        vfs_shim_calm();
+        keeper_mend(&keeper);
+        assert_true(valid());
+        struct user_record u = stored_user(&there);
+        assert_true(there && u.epoch == 4 && u.status == USER_SUSPENDED);
+        assert_string_equal(u.roles, "a");
+        assert_string_equal(u.password_hash, "new");
+        assert_int_equal(rows_of(AUDIT_user_resumed), 0);
+        assert_int_equal(rows_of(AUDIT_roles_changed), 2);
+        (void)tear_down(NULL);
+    }
+}
+
+static struct cardea_status refuse_user(struct store_tx *tx, const struct user_record *u)
+{
+    (void)tx;
+    (void)u;
+    return CARDEA_FAIL(E_USERNAME_TAKEN);
+}
+
+/* One that can never be written keeps neither the others nor the table. */
+static void what_can_not_be_written_holds_up_nothing(void **state)
+{
+    (void)state;
+    struct attempt one;
+    assert_int_equal(set_up(NULL), 0);
+    shim.fail_sync = true;
+    for (int i = 4; i >= 3; i--) {
+        assert_int_equal(attempt(&acts[i], &one).code, CARDEA_E_UNAVAILABLE);
+        in_doubt(&one);
+    }
+    assert_int_equal(attempt(&acts[0], &one).code, CARDEA_E_UNAVAILABLE);
+    in_doubt(&one);
+    vfs_shim_calm();
+    lying_ops.user_put = refuse_user;
+    keeper_mend(&keeper);
+    lying_ops.user_put = real->ops->user_put;
+    assert_true(valid() && keeper_sound(&keeper));
+    assert_true(acts[0].ended());
+    assert_int_equal(rows_of(acts[0].event), 1);
+    assert_int_equal(rows_of(acts[3].event) + rows_of(acts[4].event), 0); /* taken back whole */
     (void)tear_down(NULL);
 }
 
@@ -591,6 +673,8 @@ int main(void)
         cmocka_unit_test(an_unknown_second_attempt_is_made_once),
         cmocka_unit_test(what_came_between_stays),
         cmocka_unit_test(what_has_gone_is_still_revoked),
+        cmocka_unit_test(several_in_doubt_add_up),
+        cmocka_unit_test(what_can_not_be_written_holds_up_nothing),
         cmocka_unit_test(there_is_a_limit),
     };
     if (!cardea_ok(crypto_start()))
