@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/render.h"
 #include "core/settings.h"
+#include "daemon/key_source.h"
 
 static void put_duration(struct json_writer *w, const char *name, int64_t ms)
 {
@@ -85,9 +86,23 @@ enum exit_code run_profile_show(struct context *c)
     return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
 }
 
+/* A file of another issuer's keys that the service would not start with. */
+static enum exit_code check_key_files(const struct settings *s)
+{
+    char why[KEY_WHY_MAX];
+    for (uint32_t i = 0; i < s->issuer_count; i++)
+        if (!cardea_ok(key_source_check(&s->issuers[i], why))) {
+            complain("%s", why);
+            return EXIT_USAGE;
+        }
+    return EXIT_OK;
+}
+
 enum exit_code run_config_check(struct context *c)
 {
     enum exit_code code = context_config(c);
+    if (code == EXIT_OK)
+        code = check_key_files(&c->config->settings);
     if (code != EXIT_OK)
         return code;
     context_warnings(c);

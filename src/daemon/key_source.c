@@ -443,6 +443,23 @@ static struct key_source *find_same(const struct key_sources *k, const struct is
     return NULL;
 }
 
+struct cardea_status key_source_check(const struct issuer *issuer, char why[KEY_WHY_MAX])
+{
+    struct finding found;
+    if (view_starts(view_text(issuer->jwks), VIEW("https://")))
+        return CARDEA_SUCCESS;
+    snprintf(why, KEY_WHY_MAX, "there is no memory");
+    struct key_source *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    look(s, issuer, 1, &found);
+    if (!cardea_ok(found.status))
+        snprintf(why, KEY_WHY_MAX, "issuers.%s.jwks: %.400s", issuer->name, found.why);
+    issuer_keys_unref(found.keys);
+    free(s);
+    return found.status;
+}
+
 /* --- all of them --- */
 
 void key_sources_init(struct key_sources *k, const struct key_source_host *host)

@@ -80,6 +80,9 @@ void key_sources_stop(struct key_sources *k);
 /* key_sources_stop, and free all: nobody may call any more. */
 void key_sources_close(struct key_sources *k);
 
+/* Would this issuer's file be taken now? A URL is not asked. fails: E_USAGE, E_UNAVAILABLE; why is one sentence. */
+struct cardea_status key_source_check(const struct issuer *issuer, char why[KEY_WHY_MAX]) CARDEA_CHECKED;
+
 struct key_source_stats {
     char name[APP_NAME_MAX + 1];
     bool usable; /* there is a set that may be used */

@@ -402,6 +402,11 @@ describe('keys of an issuer', () => {
         const corp = { corp: { issuer: iss, audience: [API], jwks: file } };
         put('{}');
         await assert.rejects(serve(corp), /issuers\.corp\.jwks: this is no set of public keys/);
+        const yaml = join(folder, 'corp.yaml');
+        writeFileSync(yaml, JSON.stringify({ issuers: corp }));
+        const check = run(['config', 'check', '--config', yaml]);
+        assert.notEqual(check.status, 0);
+        assert.match(check.stderr, /issuers\.corp\.jwks: this is no set of public keys/);
         put(set(first));
         const service = await serve(corp);
         try {
