@@ -67,10 +67,14 @@ struct cardea_status https_open(char why[HTTPS_WHY_MAX])
     return CARDEA_SUCCESS;
 }
 
+/* Of the answer, all lines together. libcurl keeps every one of them, however many come within the time. */
+enum { HEADERS_MAX = 65536 };
+
 struct transfer {
     const struct https_request *request;
     struct https_answer *answer;
     int64_t age_s;
+    size_t header_bytes;
     bool too_large;
 };
 
@@ -124,6 +128,10 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     struct transfer *t = context;
     struct view line = view_of(bytes, size * count), name, value;
     uint64_t n;
+    t->header_bytes += line.len;
+    t->too_large = t->too_large || t->header_bytes > HEADERS_MAX;
+    if (t->too_large)
+        return 0;
     while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
     if (!view_cut(line, ':', &name, &value))

@@ -2,7 +2,7 @@
  *
  * Decides: what may be fetched and how: https alone, TLS 1.2 or newer, the server's certificate and name verified
  * against the system's authorities or a file's; no redirect is followed, no proxy of the environment used, no .netrc,
- * cookies, other protocol or content coding; bounded time (to connect, and in all) and size.
+ * cookies, other protocol or content coding; bounded time (to connect, and in all) and size, of the head too.
  * Refuses to decide: when to fetch and what the bytes are worth (daemon/key_source.h).
  *
  * libcurl is loaded when it is first needed: a process without an issuer by URL does not carry it and the libraries

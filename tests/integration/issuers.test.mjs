@@ -344,6 +344,24 @@ describe('keys of an issuer', () => {
         } finally { await service.end(); await Promise.all(issuers.map((i) => i.stop())); }
     });
 
+    test('a head that is longer than any key set is a bad answer', async () => {
+        const issuer = await Issuer.start(certificates);
+        const good = new Key('k1'), other = new Key('k2');
+        issuer.keys = [good];
+        const service = await serve(settings(issuer));
+        const of = (key) => key.token(claimsOf(iss));
+        try {
+            await becomes(204, () => status(service, of(good), 'corp'));
+            issuer.keys = [good, other];
+            issuer.headers = Object.fromEntries(Array.from({ length: 80 }, (_, n) => [`X-Pad-${n}`, 'x'.repeat(1000)]));
+            await sleep(1100);
+            const before = issuer.count;
+            assert.equal(await status(service, of(other), 'corp'), 401);
+            assert.equal(issuer.count, before + 1);
+            assert.equal(await status(service, of(good), 'corp'), 204);
+        } finally { await service.end(); await issuer.stop(); }
+    });
+
     test('a certificate of another authority, another name, plain http behind https: nothing is taken', async () => {
         const strange = makeCertificates(folder, 'strange');
         const [untrusted, unnamed] = [await Issuer.start(strange), await Issuer.start(certificates)];
