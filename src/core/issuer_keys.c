@@ -17,9 +17,9 @@ static enum signature_algorithm rsa_algorithm(const struct issuer *i)
 static bool all_public(const struct jwk_set *set)
 {
     for (uint32_t k = 0; k < set->count; k++)
-        if (set->keys[k].sign != NULL || signature_is_mac(set->keys[k].algorithm))
+        if (signature_is_mac(set->keys[k].algorithm))
             return false;
-    return set->count > 0;
+    return set->count > 0 && !set->secret;
 }
 
 struct cardea_status issuer_keys_read(const struct issuer *i, struct view text, uint64_t generation,

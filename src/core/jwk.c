@@ -284,7 +284,8 @@ struct cardea_status jwk_load(const struct jwk *k, enum signature_algorithm aske
     if (key.algorithm == SIGNATURE_UNSET || (may & (JWK_MAY_SIGN | JWK_MAY_VERIFY)) == 0)
         return REFUSED;
     memcpy(key.kid, k->kid, sizeof key.kid);
-    if (key.kid[0] == '\0') {
+    key.named = key.kid[0] != '\0';
+    if (!key.named) {
         struct buf b = buf_fixed(key.kid, KEY_ID_TEXT);
         buf_key_id(&b, jwk_thumbprint(&k->raw));
         key.kid[KEY_ID_TEXT] = '\0';

@@ -70,6 +70,7 @@ enum signature_algorithm jwk_algorithm(const struct jwk *k, enum signature_algor
 /* A key ready to use. */
 struct jwk_key {
     char kid[JWK_KID_MAX + 1]; /* its own, or its thumbprint */
+    bool named;                /* its own */
     enum signature_algorithm algorithm;
     struct verify_key *verify; /* NULL: may not */
     struct signing_key *sign;  /* NULL: public, or may not */
@@ -82,6 +83,7 @@ void jwk_key_clear(struct jwk_key *k);
 
 struct jwk_set {
     uint32_t count, skipped;
+    bool secret; /* its keys were written with their private halves, whether these may be used or not */
     struct jwk_key keys[];
 };
 

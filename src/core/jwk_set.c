@@ -97,6 +97,7 @@ static struct cardea_status read_set(const struct json *doc, enum signature_algo
             s = REFUSED;
         else
             s = json_type(doc, c) == JSON_OBJECT ? add(set, json_source(doc, c), asked, &secrets) : REFUSED;
+    set->secret = secrets == 2;
     return s;
 }
 

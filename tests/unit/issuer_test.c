@@ -389,6 +389,12 @@ static void sets_that_are_refused(void **state)
     assert_code(issuer_keys_read(acme, VIEW("{}"), 1, &k), E_INVALID_FIELD);
     assert_code(issuer_keys_read(acme, VIEW("<html>"), 1, &k), E_INVALID_FIELD);
     assert_code(issuer_keys_read(acme, set_of(jwks, 1, true), 1, &k), E_INVALID_FIELD); /* private */
+    struct jwk verifying =
+        jwks[0]; /* private, and only meant to verify: as public as it can be, and lost all the same */
+    verifying.use = JWK_USE_UNSET;
+    verifying.ops = JWK_MAY_VERIFY;
+    assert_code(issuer_keys_read(acme, set_of(&verifying, 1, true), 1, &k), E_INVALID_FIELD);
+    jwk_clear(&verifying);
     struct jwk twins[2] = {jwks[0], jwks[1]};
     put(twins[1].kid, "k1");
     assert_code(issuer_keys_read(acme, set_of(twins, 2, false), 1, &k), E_INVALID_FIELD);
