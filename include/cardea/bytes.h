@@ -8,6 +8,7 @@
  *
  * Outputs of variable length: char *out, size_t cap, size_t *ret_len. cap counts room for a NUL that is always written
  * behind the text and never counted in *ret_len. Where it does not fit, CARDEA_E_TOO_LARGE, and out is untouched.
+ * An output overlaps no input.
  *
  *     struct cardea_bytes token = cardea_text("eyJhbGciOi…");
  */

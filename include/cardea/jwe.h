@@ -44,7 +44,7 @@ struct cardea_jwe_key;
 
 /* From a JWK or PEM, private or public; a public one encrypts only.
  * in:    algorithm: NULL: the JWK's own; encryption: NULL: all (then name one when encrypting); dir has exactly one
- *        id: for PEM, NULL: none
+ *        id: for PEM, NULL: none; as in key.h
  * fails: CARDEA_E_INVALID_FIELD: no such key, not for this algorithm, or a JWK for signatures; CARDEA_E_USAGE: unknown
  *        names; CARDEA_E_TOO_LARGE; CARDEA_E_BUSY */
 struct cardea_status cardea_jwe_key_read_jwk(struct cardea_bytes text, const char *algorithm, const char *encryption,
@@ -68,7 +68,7 @@ bool cardea_jwe_key_decrypts(const struct cardea_jwe_key *k);
 
 /* Encrypt.
  * in:    encryption: NULL: the key's only one; content_type: the header's cty, "JWT" where a signed token is inside;
- *        NULL: none
+ *        NULL: none; at most 255 bytes of UTF-8
  * out:   see bytes.h
  * fails: CARDEA_E_USAGE: an encryption that is not the key's, or several to choose from; CARDEA_E_TOO_LARGE: more than
  *        CARDEA_JWE_PLAIN_MAX, or no room; CARDEA_E_BUSY; CARDEA_E_INTERNAL */

@@ -52,13 +52,14 @@ struct cardea_status cardea_key_read_jwk(struct cardea_bytes text, const char *a
                                          struct cardea_key **ret) CARDEA_CHECKED;
 /* Read a PEM (RFC 7468): PKCS#8, SPKI, PKCS#1, SEC 1, or the public key of a certificate, of which nothing else is
  * looked at: neither its chain nor its times.
- * in:    id: what tokens name it by (kid); NULL: none of its own, then its thumbprint stands for it
+ * in:    id: what tokens name it by (kid): 1 … CARDEA_KEY_ID_MAX bytes of UTF-8, without control characters, '"' and
+ *        '\', so that a header carries it as it stands; NULL: none of its own, then its thumbprint stands for it
  * fails: as cardea_key_read_jwk */
 struct cardea_status cardea_key_read_pem(struct cardea_bytes text, const char *algorithm, const char *id,
                                          struct cardea_key **ret) CARDEA_CHECKED;
 /* Make an HMAC key of bytes that signer and verifier share. Whoever can verify with it can sign with it.
- * in:    at least 32, 48, 64 bytes for HS256, HS384, HS512, at most 512; random ones, not a password
- * fails: as cardea_key_read_jwk */
+ * in:    id: as cardea_key_read_pem, but for NULL: none. secret: at least 32, 48, 64 bytes for HS256, HS384, HS512, at
+ * most 512; random ones, not a password fails: as cardea_key_read_jwk */
 struct cardea_status cardea_key_from_secret(struct cardea_bytes secret, const char *algorithm, const char *id,
                                             struct cardea_key **ret) CARDEA_CHECKED;
 void cardea_key_free(struct cardea_key *k);
@@ -91,13 +92,13 @@ struct cardea_status cardea_key_write_pem(const struct cardea_key *k, char *out,
  * the RFC asks, and counted.
  * in:    algorithm: for keys that name none and imply none; NULL: such are skipped
  * fails: CARDEA_E_INVALID_FIELD: no set, two entries of one kid, secret and public keys mixed; CARDEA_E_TOO_LARGE;
- *        CARDEA_E_LIMIT: more than CARDEA_KEY_SET_MAX; CARDEA_E_USAGE; CARDEA_E_BUSY */
+ *        CARDEA_E_LIMIT: more than CARDEA_KEY_SET_MAX, or 256 with what is skipped; CARDEA_E_USAGE; CARDEA_E_BUSY */
 struct cardea_status cardea_keys_read(struct cardea_bytes text, const char *algorithm,
                                       struct cardea_keys **ret) CARDEA_CHECKED;
 void cardea_keys_free(struct cardea_keys *s);
 size_t cardea_keys_count(const struct cardea_keys *s);
 size_t cardea_keys_skipped(const struct cardea_keys *s);
-/* Does it have a key of this id? */
+/* Does it have a key of this id, its own or its thumbprint? A shared secret is found by its own alone. */
 bool cardea_keys_has(const struct cardea_keys *s, const char *id);
 /* Write the public halves of count keys as a JWKS. fails: CARDEA_E_USAGE: one is a shared secret; CARDEA_E_TOO_LARGE.
  */

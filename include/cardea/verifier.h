@@ -53,7 +53,7 @@ extern "C" {
 enum {
     CARDEA_TOKEN_MAX = 16384,       /* characters of a token */
     CARDEA_TOKEN_VALUES_MAX = 1024, /* names and values in its payload */
-    CARDEA_VERIFIER_LIST_MAX = 16,  /* issuers, audiences, types, required claims: of each */
+    CARDEA_VERIFIER_LIST_MAX = 16,  /* issuers, audiences, required claims, keys of PASETO: of each */
     CARDEA_VERIFIER_TEXT_MAX = 255, /* bytes of each of them */
     CARDEA_LEEWAY_DEFAULT_S = 30,
     CARDEA_LEEWAY_MAX_S = 300,
@@ -84,21 +84,24 @@ struct cardea_status cardea_verifier_add_paseto_public_key(struct cardea_verifie
 struct cardea_status cardea_verifier_add_paseto_local_key(struct cardea_verifier *v,
                                                           const struct cardea_paseto_local_key *k) CARDEA_CHECKED;
 /* Accept this issuer: iss must be it, byte for byte. Several: one of them.
- * fails (this and those that follow): CARDEA_E_USAGE: empty, too long; CARDEA_E_LIMIT; CARDEA_E_BUSY */
+ * fails (this and those that follow; the policy is as it was then): CARDEA_E_USAGE: NULL, empty, too long, out of
+ * range, an algorithm of no such name, a list beside its own waiver; CARDEA_E_LIMIT: one too many; CARDEA_E_BUSY */
 struct cardea_status cardea_verifier_issuer(struct cardea_verifier *v, const char *issuer) CARDEA_CHECKED;
 /* Accept this audience: it must be in aud. Several: one of them must. Name your own service, never another's. */
 struct cardea_status cardea_verifier_audience(struct cardea_verifier *v, const char *audience) CARDEA_CHECKED;
-/* The claim that holds the audience, for issuers that write none into aud (Cognito: "client_id"). */
+/* The claim that holds the audience, by its name, not a path; for issuers that write none into aud (Cognito:
+ * "client_id"). */
 struct cardea_status cardea_verifier_audience_claim(struct cardea_verifier *v, const char *name) CARDEA_CHECKED;
-/* Waive the check. Without an audience, a token that was made for another service is accepted here. */
+/* Waive the check, iss or aud and all; not where one was named. Without an audience, a token that was made for another
+ * service is accepted here. */
 struct cardea_status cardea_verifier_any_issuer(struct cardea_verifier *v) CARDEA_CHECKED;
 struct cardea_status cardea_verifier_any_audience(struct cardea_verifier *v) CARDEA_CHECKED;
 /* Accept this typ (case and "application/" before it do not count); "" for tokens without one. The first call takes
- * "at+jwt" off, unless it is the one named. */
+ * "at+jwt" off, unless it is the one named. Of others than "at+jwt", "JWT" and "" there is room for one. */
 struct cardea_status cardea_verifier_type(struct cardea_verifier *v, const char *type) CARDEA_CHECKED;
 /* Accept this algorithm only, or these; without a call, each key's own. */
 struct cardea_status cardea_verifier_algorithm(struct cardea_verifier *v, const char *algorithm) CARDEA_CHECKED;
-/* This claim must be there, and not be null. */
+/* This claim must be there, by its name, not a path, and not be null. */
 struct cardea_status cardea_verifier_require(struct cardea_verifier *v, const char *name) CARDEA_CHECKED;
 /* How far clocks may be apart: for exp, iat and nbf; 0 … CARDEA_LEEWAY_MAX_S, CARDEA_LEEWAY_DEFAULT_S without a call.
  */
@@ -118,7 +121,7 @@ struct cardea_status cardea_claims_new(struct cardea_claims **ret) CARDEA_CHECKE
 void cardea_claims_free(struct cardea_claims *c); /* wipes */
 
 /* Verify.
- * in:    now_s: Unix time, in seconds
+ * in:    token: not a text out of these same claims, which the call overwrites. now_s: Unix time, in seconds, from 0
  * out:   claims: those of this token; on failure, empty
  * fails: CARDEA_E_INVALID_TOKEN; CARDEA_E_EXPIRED; CARDEA_E_USAGE: a policy without key, issuer or audience, NULL;
  *        CARDEA_E_BUSY: no memory

@@ -1,6 +1,7 @@
 #include "cardea/jwe.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "core/authjs.h"
 #include "core/jwe.h"
 #include "crypto/pem.h"
@@ -77,7 +78,7 @@ struct cardea_status cardea_jwe_key_read_jwk(struct cardea_bytes text, const cha
 
 static bool take_id(struct jwk *jwk, const char *id)
 {
-    return id == NULL || (text_sized(id, JWK_KID_MAX) && view_copy(view_text(id), jwk->kid, sizeof jwk->kid));
+    return id == NULL || (id_writable(id) && view_copy(view_text(id), jwk->kid, sizeof jwk->kid));
 }
 
 struct cardea_status cardea_jwe_key_read_pem(struct cardea_bytes text, const char *algorithm, const char *encryption,
@@ -157,7 +158,7 @@ struct cardea_status cardea_jwe_encrypt(const struct cardea_jwe_key *k, struct c
     struct jwe_header header = {.cty = view_text(content_type)};
     struct buf b = buf_heap(JWE_TEXT_MAX); /* holds the ciphertext alone */
 
-    if (k == NULL || out == NULL || ret_len == NULL || !bytes_readable(plain))
+    if (k == NULL || out == NULL || ret_len == NULL || !bytes_readable(plain) || !utf8_valid(header.cty))
         return CARDEA_FAIL(E_USAGE);
     if (encryption != NULL) {
         header.enc = aead_parse(view_text(encryption));

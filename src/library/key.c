@@ -102,7 +102,7 @@ struct cardea_status cardea_key_read_jwk(struct cardea_bytes text, const char *a
 
 static bool take_id(struct jwk *jwk, const char *id)
 {
-    return id == NULL || (text_sized(id, CARDEA_KEY_ID_MAX) && view_copy(view_text(id), jwk->kid, sizeof jwk->kid));
+    return id == NULL || (id_writable(id) && view_copy(view_text(id), jwk->kid, sizeof jwk->kid));
 }
 
 struct cardea_status cardea_key_read_pem(struct cardea_bytes text, const char *algorithm, const char *id,
@@ -270,6 +270,14 @@ void cardea_keys_free(struct cardea_keys *s)
     free(s);
 }
 
+/* A secret's thumbprint is a digest of it: it found two entries that are one, and goes nowhere. */
+static void forget_secrets(struct jwk_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (signature_is_mac(set->keys[i].algorithm) && !set->keys[i].named)
+            set->keys[i].kid[0] = '\0';
+}
+
 struct cardea_status cardea_keys_read(struct cardea_bytes text, const char *algorithm, struct cardea_keys **ret)
 {
     enum signature_algorithm asked =
@@ -284,10 +292,12 @@ struct cardea_status cardea_keys_read(struct cardea_bytes text, const char *algo
     struct cardea_status s = crypto_start_guest();
     if (cardea_ok(s))
         s = jwk_set_read(bytes_view(text), asked, &keys->set);
-    if (cardea_ok(s))
+    if (cardea_ok(s)) {
+        forget_secrets(keys->set);
         *ret = keys;
-    else
+    } else {
         cardea_keys_free(keys);
+    }
     return s;
 }
 
@@ -303,7 +313,7 @@ size_t cardea_keys_skipped(const struct cardea_keys *s)
 
 bool cardea_keys_has(const struct cardea_keys *s, const char *id)
 {
-    return s != NULL && id != NULL && jwk_set_find(s->set, view_text(id)) != NULL;
+    return s != NULL && id != NULL && id[0] != '\0' && jwk_set_find(s->set, view_text(id)) != NULL;
 }
 
 struct cardea_status cardea_keys_write(const struct cardea_key *const *keys, size_t count, char *out, size_t cap,

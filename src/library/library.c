@@ -1,5 +1,7 @@
 #include "library/library.h"
 
+#include "base/text.h"
+#include "cardea/key.h"
 #include "cardea/version.h"
 
 struct cardea_status give(struct view text, char *out, size_t cap, size_t *ret_len)
@@ -18,6 +20,16 @@ struct cardea_status give(struct view text, char *out, size_t cap, size_t *ret_l
 bool text_sized(const char *text, size_t max)
 {
     return text != NULL && text[0] != '\0' && strnlen(text, max + 1) <= max;
+}
+
+bool id_writable(const char *id)
+{
+    if (!text_sized(id, CARDEA_KEY_ID_MAX) || !utf8_valid(view_text(id)))
+        return false;
+    for (const char *c = id; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || *c == '"' || *c == '\\')
+            return false;
+    return true;
 }
 
 const char *cardea_version(void)

@@ -25,6 +25,8 @@ static inline struct view bytes_view(struct cardea_bytes b)
 struct cardea_status give(struct view text, char *out, size_t cap, size_t *ret_len) CARDEA_CHECKED;
 /* Does it have 1 … max bytes? */
 bool text_sized(const char *text, size_t max);
+/* Can a header carry it as it stands: UTF-8 of 1 … CARDEA_KEY_ID_MAX bytes, nothing that JSON escapes? */
+bool id_writable(const char *id);
 
 /* Immutable but for the count: a verifier holds its keys as long as it lives. */
 struct cardea_key {

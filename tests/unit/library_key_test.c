@@ -34,6 +34,57 @@ static void every_algorithm(void **state)
     }
 }
 
+/* An id that the writer of a header would have to change or escape names another key, or none, to who reads it. */
+static void ids_that_no_token_can_carry(void **state)
+{
+    static const char *const ids[] = {"a\xff", "\xc0\x80", "a\"b", "a\\b", "a\nb", "\x7f", ""};
+    static const char secret[] = "0123456789abcdef0123456789abcdef";
+    struct cardea_key *k = NULL;
+    struct cardea_jwe_key *j = NULL;
+    char text[4096];
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        assert_code(cardea_key_from_secret(cardea_bytes(secret, 32), "HS256", ids[i], &k), E_USAGE);
+        assert_code(cardea_key_generate("ES256", ids[i], text, sizeof text, &len), E_USAGE);
+        assert_code(cardea_key_read_pem(cardea_text("-"), NULL, ids[i], &k), E_USAGE);
+        assert_code(cardea_jwe_key_from_secret(cardea_bytes(secret, 32), "dir", "A256GCM", ids[i], &j), E_USAGE);
+        assert_code(cardea_jwe_key_read_pem(cardea_text("-"), "ECDH-ES", NULL, ids[i], &j), E_USAGE);
+    }
+    assert_ok(cardea_key_from_secret(cardea_bytes(secret, 32), "HS256", "Schl\xc3\xbcssel 1", &k));
+    cardea_key_free(k);
+    assert_ok(cardea_jwe_key_from_secret(cardea_bytes(secret, 32), "dir", "A256GCM", NULL, &j));
+    assert_code(cardea_jwe_encrypt(j, cardea_text("x"), NULL, "a\xff", text, sizeof text, &len), E_USAGE);
+    cardea_jwe_key_free(j);
+}
+
+/* The thumbprint of a secret is a digest of it (RFC 7638 §7): nobody is told, whichever way the key came. */
+static void a_secret_has_no_thumbprint(void **state)
+{
+    static const char set[] =
+        "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"}]}";
+    struct cardea_keys *keys = NULL;
+    struct cardea_key *one = NULL;
+    struct cardea_verifier *v = new_verifier();
+    struct cardea_claims *claims = NULL;
+    uint8_t secret[32];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof secret; i++)
+        secret[i] = (uint8_t)i;
+    assert_ok(cardea_keys_read(cardea_text(set), NULL, &keys));
+    assert_ok(cardea_key_from_secret(cardea_bytes(secret, sizeof secret), "HS256", NULL, &one));
+    assert_ok(cardea_verifier_add_keys(v, keys));
+    assert_ok(cardea_claims_new(&claims));
+    assert_ok(cardea_verify(v, new_token(one), now_s, claims));
+    assert_string_equal(cardea_claims_key_id(claims), "");
+    cardea_claims_free(claims);
+    cardea_verifier_free(v);
+    cardea_key_free(one);
+    cardea_keys_free(keys);
+}
+
 static void public_halves(void **state)
 {
     char text[4096];
@@ -232,8 +283,14 @@ static void version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_algorithm), cmocka_unit_test(public_halves), cmocka_unit_test(thumbprint),
-        cmocka_unit_test(refused_keys),    cmocka_unit_test(sets),          cmocka_unit_test(misuse),
+        cmocka_unit_test(every_algorithm),
+        cmocka_unit_test(ids_that_no_token_can_carry),
+        cmocka_unit_test(a_secret_has_no_thumbprint),
+        cmocka_unit_test(public_halves),
+        cmocka_unit_test(thumbprint),
+        cmocka_unit_test(refused_keys),
+        cmocka_unit_test(sets),
+        cmocka_unit_test(misuse),
         cmocka_unit_test(version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
