@@ -198,7 +198,7 @@ static struct key_work work_of(const struct exchange *x, const struct flow *f)
 
 static struct cardea_status drop(struct exchange *x, struct keys_state *st, const struct flow *f)
 {
-    const struct key_record *target = NULL;
+    const struct key_record *target = st->keys; /* whichever find_target says */
     const struct key_work w = work_of(x, f);
     struct cardea_status s = find_target(x, st, f->tx, &target);
     if (cardea_ok(s))
