@@ -37,6 +37,11 @@ struct key_source {
     bool has_digest;
 };
 
+static bool is_url(const struct issuer *i)
+{
+    return strncmp(i->jwks, "https://", sizeof "https://" - 1) == 0;
+}
+
 /* What one look at the source brought. */
 struct finding {
     struct cardea_status status;
@@ -369,7 +374,7 @@ static struct key_source *source_new(struct key_sources *k, const struct issuer 
         return NULL;
     s->owner = k;
     s->issuer = *issuer;
-    s->by_url = view_starts(view_text(issuer->jwks), VIEW("https://"));
+    s->by_url = is_url(issuer);
     atomic_init(&s->stopping, false);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -446,7 +451,7 @@ static struct key_source *find_same(const struct key_sources *k, const struct is
 struct cardea_status key_source_check(const struct issuer *issuer, char why[KEY_WHY_MAX])
 {
     struct finding found;
-    if (view_starts(view_text(issuer->jwks), VIEW("https://")))
+    if (is_url(issuer))
         return CARDEA_SUCCESS;
     snprintf(why, KEY_WHY_MAX, "there is no memory");
     struct key_source *s = calloc(1, sizeof *s);
