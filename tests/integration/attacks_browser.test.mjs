@@ -13,13 +13,13 @@ const LISTED = 'https://app.example';
 const settings = {
     signup: true,
     apps: {
-        web: 'web', spa: 'spa', mobile: 'mobile', strict: 'strict', panel: { profile: 'spa', origins: [LISTED] },
+        web: 'web', spa: 'spa', mobile: 'mobile', strict: 'strict', sealed: 'sealed', panel: { profile: 'spa', origins: [LISTED] },
         brief: { profile: 'web', idle: '1s' }, ending: { profile: 'web', idle: '2s', absolute: '2s' },
     },
     guess: { free: 100, address_per_minute: 10000 },
 };
 /** The profiles that live in cookies, and the cookie that authenticates each. */
-const BROWSER = { web: COOKIE.session, strict: COOKIE.session, spa: COOKIE.access };
+const BROWSER = { web: COOKIE.session, strict: COOKIE.session, spa: COOKIE.access, sealed: COOKIE.session };
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 let service, host;
 before(async () => {
@@ -261,7 +261,7 @@ test('E14 CSRF tokens: none, empty, another\'s, an older one, in the wrong place
 const strangers = () => ['null', '', 'https://evil.example', `${service.url}.evil.example`, `http://evil.${host}`, `${service.url}@evil.example`, `${service.url}/`, `${service.url} `.trim() + '/x', service.url.toUpperCase(), service.url.replace('http:', 'https:'), service.url.replace('127.0.0.1', 'localhost'), service.url.replace(/:\d+$/, ''), service.url.replace(/:\d+$/, ':1'), `${LISTED}.evil.example`, `https://evil.${LISTED.slice(8)}`, `${LISTED}:443`, `${LISTED}, ${service.url}`, `${service.url}, ${LISTED}`, `${service.url} ${LISTED}`, `${LISTED}%00`, 'https://appXexample', 'file://', 'chrome-extension://x', '*', host, '//' + host, 'about:blank', 'data:'];
 
 test('E15 origins that only look like ours', async () => {
-    for (const app of ['web', 'spa', 'panel']) {
+    for (const app of ['web', 'spa', 'panel', 'sealed']) {
         const user = await signUp(service, 'origin'), c = await Caller.login(service, user.username, { app });
         const hostile = [...strangers().map((Origin) => ({ Origin })), ...['cross-site', 'same-site', 'CROSS-SITE', 'x', '', 'same-origin, cross-site'].map((s) => ({ 'Sec-Fetch-Site': s })), { Origin: 'null', 'Sec-Fetch-Site': 'same-origin' }, { Origin: 'https://evil.example', Referer: `${service.url}/`, 'Sec-Fetch-Site': 'same-origin' }, ...(app === 'panel' ? [] : [{ Origin: LISTED }])];
         for (const [method, path, json] of changes(c)) for (const headers of hostile) refused(await c.request(path, { method, json, headers, agent }), 403, 'origin_refused');
@@ -282,7 +282,7 @@ test('E15 origins that only look like ours', async () => {
 test('E17 nobody is logged in or out by a page of another\'s', async () => {
     const user = await signUp(service, 'forced'), c = await Caller.login(service, user.username);
     for (const headers of [...strangers().map((Origin) => ({ Origin })), { 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site' }]) {
-        for (const app of ['web', 'spa', 'strict']) {
+        for (const app of ['web', 'spa', 'strict', 'sealed']) {
             const a = refused(await service.request('/v1/login', { json: { username: user.username, password: PASSWORD, app }, headers, agent }), 403, 'origin_refused');
             assert.deepEqual(a.setCookies, []);
         }
