@@ -134,7 +134,8 @@ struct cardea_status cardea_verify(const struct cardea_verifier *v, struct carde
 struct cardea_status cardea_token_peek_key_id(struct cardea_bytes token, char *out, size_t cap,
                                               size_t *ret_len) CARDEA_CHECKED;
 
-/* --- claims: all texts are UTF-8, end in NUL and have none inside; they live until the next verification --- */
+/* --- claims: all texts are UTF-8, end in NUL and have none inside; they live until the next verification into these
+ * claims, or until they are freed --- */
 
 /* The registered ones, and of the header what was judged; NULL where there is none. audience is the accepted one. */
 const char *cardea_claims_issuer(const struct cardea_claims *c);

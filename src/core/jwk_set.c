@@ -65,6 +65,17 @@ static struct cardea_status add(struct jwk_set *set, struct view source, enum si
     return CARDEA_SUCCESS;
 }
 
+/* Two values that mean the same text, however each is escaped; what is no text, or too long for a kid, as written. */
+static bool same_kid(const struct json *doc, uint32_t a, uint32_t b)
+{
+    char text_a[JWK_KID_MAX], text_b[JWK_KID_MAX];
+    struct buf one = buf_fixed(text_a, sizeof text_a), other = buf_fixed(text_b, sizeof text_b);
+
+    if (cardea_ok(json_text(doc, a, &one)) && cardea_ok(json_text(doc, b, &other)))
+        return view_equal(buf_view(&one), buf_view(&other));
+    return view_equal(json_source(doc, a), json_source(doc, b));
+}
+
 /* Does an entry before this one have the same kid? Also where one of the two would be skipped: a kid that two share
  * tells nothing, and which of them is usable may change. */
 static bool kid_seen(const struct json *doc, uint32_t keys, uint32_t entry)
@@ -75,7 +86,7 @@ static bool kid_seen(const struct json *doc, uint32_t keys, uint32_t entry)
         return false;
     for (uint32_t c = json_first(doc, keys); c != entry; c = json_after(doc, keys, c)) {
         uint32_t other = json_get(doc, c, VIEW("kid"));
-        if (other != 0 && view_equal(json_source(doc, other), json_source(doc, kid)))
+        if (other != 0 && same_kid(doc, other, kid))
             return true;
     }
     return false;

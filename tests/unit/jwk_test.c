@@ -306,6 +306,8 @@ static void sets_skip_and_refuse(void **state)
         "{" P256 ",\"kid\":\"a\"},{" P256 ",\"kid\":\"a\"}",
         "{" P256 ",\"kid\":\"a\"},{\"kty\":\"new\",\"kid\":\"a\"}",
         "{" P256 ",\"kid\":\"a\"},{" P256 ",\"kid\":\"\\u0061\"}",
+        "{" P256 ",\"kid\":\"a\"},{\"kty\":\"new\",\"kid\":\"\\u0061\"}",
+        "{\"kty\":\"new\",\"kid\":\"\\u0061\"},{" P256 ",\"kid\":\"a\"}",
         "{" P256 "},{" P256 "}",
         "{" P256 "},{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
         "1",
