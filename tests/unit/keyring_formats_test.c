@@ -203,8 +203,10 @@ static void no_key_checks_anothers_token(void **state)
         struct view token = sign(&ring, f, text);
         struct access_key *own = &ring.access[f - 1];
         struct key_id id = own->id;
+        uint8_t header_len = own->header_len;
         assert_ok(verify_at(&ring, token, now_ms));
         own->id = (struct key_id){{0}};
+        own->header_len = 0;       /* nor by the text of its header */
         if (own->verify == NULL) { /* PASETO's keys are found by their own id */
             own->public_key.id.kind = PASERK_UNSET;
             own->local.id.kind = PASERK_UNSET;
@@ -219,6 +221,7 @@ static void no_key_checks_anothers_token(void **state)
             other->id = kept;
         }
         own->id = id;
+        own->header_len = header_len;
         own->public_key.id.kind = f == TOKEN_V4_PUBLIC ? PASERK_PID : PASERK_UNSET;
         own->local.id.kind = f == TOKEN_V4_LOCAL ? PASERK_LID : PASERK_UNSET;
         assert_ok(verify_at(&ring, token, now_ms));
