@@ -65,8 +65,13 @@ static bool same_hash(const struct user_record *a, const struct user_record *b)
     return strcmp(a->password_hash, b->password_hash) == 0;
 }
 
-/* The user as proven: still active, still that password. Another hash at the same epoch is the same password, hashed
- * again by a login beside this one: a new password advances the epoch. */
+/* Another hash of the same password, by a login beside this one: a new password changes the record's own times, too. */
+static bool only_renewed(const struct user_record *there, const struct user_record *proven, const struct proof *proof)
+{
+    return there->epoch == proof->epoch && there->updated_at_ms == proven->updated_at_ms;
+}
+
+/* The user as proven: still active, still that password. */
 static struct cardea_status user_again(const struct flow *f, const struct user_record *proven,
                                        const struct proof *proof, struct user_record *out)
 {
@@ -75,7 +80,7 @@ static struct cardea_status user_again(const struct flow *f, const struct user_r
         return CARDEA_FAIL(E_INVALID_CREDENTIALS);
     if (!cardea_ok(s))
         return s;
-    if (out->status != USER_ACTIVE || (!same_hash(out, proven) && out->epoch != proof->epoch))
+    if (out->status != USER_ACTIVE || (!same_hash(out, proven) && !only_renewed(out, proven, proof)))
         return CARDEA_FAIL(E_INVALID_CREDENTIALS);
     return CARDEA_SUCCESS;
 }
