@@ -39,12 +39,15 @@ static struct cardea_status conclude(struct exchange *x, const struct policy *po
     struct cardea_status s = policy_check_foreign(policy, who, x->now_ms);
     if (!cardea_ok(s))
         return s;
+    /* An id in the place of a name could be the name that another one has there. */
+    if (remote && who->username.len == 0)
+        return CARDEA_FAIL(E_FORBIDDEN);
     /* A part of somebody's roles is not what they are. */
     if (!put_roles(x, &used, remote ? "Remote-Groups" : "X-Auth-Roles", who))
         return CARDEA_FAIL(E_FORBIDDEN);
     answer_empty(x, 204);
     if (remote) {
-        put_text(x, &used, "Remote-User", who->username.len > 0 ? who->username : who->subject);
+        put_text(x, &used, "Remote-User", who->username);
         put_text(x, &used, "Remote-Email", who->email);
     } else {
         put_text(x, &used, "X-Auth-User", who->subject);

@@ -8,6 +8,8 @@
  *   X-Auth-Issuer    the issuer's name in our configuration: always there where a policy names issuers, "self" for ours
  *   X-Auth-Username, X-Auth-Email, X-Auth-Roles, X-Auth-Client   as mapped; absent where the token does not tell
  *   X-Auth-Method    token; no X-Auth-Session
+ *
+ * With Remote-* names a token that maps to no user name is refused: Remote-User has no other meaning.
  */
 #ifndef HTTP_VERIFY_FOREIGN_H
 #define HTTP_VERIFY_FOREIGN_H

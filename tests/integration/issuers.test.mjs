@@ -518,6 +518,8 @@ test('verify.headers: remote: the user name stands alone, and nothing of X-Auth'
         assert.equal(r.headers['remote-user'], 'ann');
         assert.equal(r.headers['remote-groups'], 'a,b');
         assert.ok(!Object.keys(r.headers).some((h) => h.startsWith('x-auth')));
+        // ids and names are two sets of words: one user's id may be another's name
+        assert.equal(await status(service, key.token(claimsOf('https://issuer.example/', { sub: 'ann' })), 'corp'), 403);
     } finally { await service.end(); }
 });
 
