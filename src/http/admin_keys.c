@@ -202,7 +202,7 @@ static struct cardea_status drop(struct exchange *x, struct keys_state *st, cons
     const struct key_work w = work_of(x, f);
     struct cardea_status s = find_target(x, st, f->tx, &target);
     if (cardea_ok(s))
-        s = keyring_drop(&w, &target->id);
+        s = target == NULL ? CARDEA_FAIL(E_INTERNAL) : keyring_drop(&w, &target->id);
     if (!cardea_ok(s))
         return s;
     st->effective_at_ms = f->now_ms;
