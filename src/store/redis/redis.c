@@ -95,7 +95,7 @@ static struct cardea_status hear_int(struct link *l, int64_t deadline_ms, int64_
 {
     redisReply *r = NULL;
     struct cardea_status s = hear(l, deadline_ms, REDIS_REPLY_INTEGER, &r);
-    if (!cardea_ok(s))
+    if (!cardea_ok(s) || r == NULL)
         return s;
     *out = r->integer;
     freeReplyObject(r);
