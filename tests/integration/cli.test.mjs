@@ -3,7 +3,7 @@ import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -352,6 +352,9 @@ describe('while the service runs', () => {
         chmodSync(folder, 0o755);
         writeFileSync(heard, '');
         chownSync(heard, stranger, stranger);
+        const own = join(folder, 'cardea'); // others may not read the folder that it was built in
+        copyFileSync(program, own);
+        chmodSync(own, 0o755);
         const listen = `const net = require('node:net'), fs = require('node:fs');
             net.createServer((c) => c.on('data', (d) => { fs.appendFileSync(${JSON.stringify(heard)}, d); c.end(); })).listen(${JSON.stringify(socket)}, () => { fs.chmodSync(${JSON.stringify(socket)}, 0o777); console.log('up'); });`;
         // As the stranger's folder, then as a folder of another in which the stranger has got a socket.
@@ -363,7 +366,7 @@ describe('while the service runs', () => {
             chownSync(state, uid, uid);
             chmodSync(state, 0o755);
             const as = uid === stranger ? { uid: owner, gid: owner } : {};
-            const r = spawnSync(program, ['user', 'passwd', 'alice', '--password-file', '-', '--state', state], { ...as, input: 'a very secret text\n', encoding: 'utf8' });
+            const r = spawnSync(own, ['user', 'passwd', 'alice', '--password-file', '-', '--state', state], { ...as, input: 'a very secret text\n', encoding: 'utf8' });
             child.kill();
             assert.equal(r.status, FAILED, r.stderr);
             assert.match(r.stderr, /not to be trusted/);
