@@ -199,8 +199,9 @@ static struct cardea_status mixture_session_delete(struct store_tx *tx, struct s
     struct session_record r;
     if (list_has(&tx->ending, sid))
         return CARDEA_FAIL(E_NOT_FOUND);
+    /* Whether the record is there can not be asked of an engine that is away: what is to end, ends all the same. */
     struct cardea_status s = e->ops->get(e, tx->deadline_ms, sid, &r);
-    return cardea_ok(s) ? list_add(&tx->ending, sid) : s;
+    return cardea_ok(s) || s.code == CARDEA_E_UNAVAILABLE ? list_add(&tx->ending, sid) : s;
 }
 
 static struct cardea_status mixture_session_delete_below(struct store_tx *tx, struct user_id user, int64_t epoch,
@@ -214,6 +215,8 @@ static struct cardea_status mixture_session_delete_below(struct store_tx *tx, st
     uint32_t done = 0, count = STEP;
     while (done < limit && count == STEP) {
         struct cardea_status s = e->ops->find_below(e, tx->deadline_ms, user, epoch, after, found, STEP, &count);
+        if (s.code == CARDEA_E_UNAVAILABLE)
+            break; /* they are dead by their epoch, or with their user; their records expire or are swept */
         for (uint32_t i = 0; cardea_ok(s) && i < count && done < limit; i++) {
             after = found[i];
             if (list_has(&tx->ending, found[i]))

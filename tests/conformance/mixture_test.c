@@ -208,6 +208,58 @@ static void a_deleted_users_sessions_go(void **state)
     assert_int_equal(look_behind(others.sid), CARDEA_OK);
 }
 
+/* The engine behind, which answers nothing while `away` is set. */
+static bool away;
+static const struct sessions_ops *real;
+
+static struct cardea_status get_or_away(struct sessions *e, int64_t deadline_ms, struct session_id sid,
+                                        struct session_record *out)
+{
+    return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->get(e, deadline_ms, sid, out);
+}
+
+static struct cardea_status remove_or_away(struct sessions *e, int64_t deadline_ms, const struct session_id *sids,
+                                           uint32_t count)
+{
+    return away ? CARDEA_FAIL(E_UNAVAILABLE) : real->remove(e, deadline_ms, sids, count);
+}
+
+static struct cardea_status find_or_away(struct sessions *e, int64_t deadline_ms, struct user_id user, int64_t epoch,
+                                         struct session_id after, struct session_id *out, uint32_t cap,
+                                         uint32_t *ret_count)
+{
+    return away ? CARDEA_FAIL(E_UNAVAILABLE)
+                : real->find_below(e, deadline_ms, user, epoch, after, out, cap, ret_count);
+}
+
+static void what_narrows_needs_no_sessions_engine(void **state)
+{
+    (void)state;
+    struct user_record u = sample_user(1);
+    struct session_record r = create(1), other = create(2);
+    struct sessions_ops shim = *behind->ops;
+    real = behind->ops;
+    shim.get = get_or_away;
+    shim.remove = remove_or_away;
+    shim.find_below = find_or_away;
+    behind->ops = &shim;
+    away = true;
+    uint32_t count = 7;
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->user_put(tx, &u));
+    assert_ok(s->ops->session_delete(tx, r.sid));
+    end_in_accounts(tx, r.sid);
+    assert_ok(s->ops->session_delete_below(tx, u.id, INT64_MAX, 100, &count));
+    assert_int_equal(count, 0);
+    assert_ok(s->ops->user_delete(tx, u.id));
+    commit(s, tx);
+    away = false;
+    assert_int_equal(look_behind(r.sid), CARDEA_OK);   /* the engine has heard nothing, */
+    assert_int_equal(look(r.sid), CARDEA_E_NOT_FOUND); /* and it does not matter */
+    assert_int_equal(look(other.sid), CARDEA_OK);
+    behind->ops = real;
+}
+
 int main(void)
 {
     int failed = 0;
@@ -223,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_deletion_waits_for_the_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_taken_back_leaves_no_orphan, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deleted_users_sessions_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_narrows_needs_no_sessions_engine, setup, teardown),
     };
     failed += cmocka_run_group_tests_name("mixture", own, NULL, NULL);
     (void)rmdir(folder);
