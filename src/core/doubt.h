@@ -14,7 +14,7 @@
  *   a signing key it is dropped
  *   a user        the epoch is advanced at least as far, a new password is the new one, suspended if that was wanted,
  *                 without the roles that were to go; nothing that another change has taken is given back. A user who
- * was to be deleted goes. Where others have taken all of it already, no row is written either
+ *                 was to be deleted goes. Where others have taken all of it already, no row is written either
  *
  * Only the narrowing half is kept: a login, a new password's new session, a name is not written again; its client
  * was told to ask again. Writing twice writes once. Limits: DOUBTS_MAX rows, in memory: a crash before they are written

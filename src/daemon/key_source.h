@@ -11,12 +11,12 @@
  *                jwks_refresh after the last fetch, and one fetch at a time, however many tokens there are. After a
  *                failure: BACKOFF_MIN_MS, doubled up to BACKOFF_MAX_MS, with a quarter of jitter.
  *   kept         the last good set, until the issuer has not been heard of for jwks_keep; then there is none. A set
- * that is refused (too large, no usable key, a secret one, …) changes nothing: it counts as a failure. in force     as
- * a new ring in the publisher's snapshot, by one pointer. A set that has not changed is not put in force again. Each
- * has a generation of its own, so what was verified under another is verified again. waiting      a request that needs
- * a key which may be there now hands its job over and is suspended: until the fetch under way ends, at most for the
- * time a fetch may take (CONNECT_MS, TOTAL_MS) and its own deadline. WAITING_MAX for an issuer, shared fairly between
- * addresses; past them 503.
+ *                that is refused (too large, no usable key, a secret one, …) changes nothing: it counts as a failure.
+ *   in force     as a new ring in the publisher's snapshot, by one pointer. A set that has not changed is not put in
+ *                force again. Each has a generation of its own, so what was verified under another is verified again.
+ *   waiting      a request that needs a key which may be there now hands its job over and is suspended: until the
+ *                fetch under way ends, at most for the time a fetch may take (CONNECT_MS, TOTAL_MS) and its own
+ *                deadline. WAITING_MAX for an issuer, shared fairly between addresses; past them 503.
  *
  * Threading: configure and close on one thread; all else from any.
  */

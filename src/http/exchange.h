@@ -1,9 +1,10 @@
 /* Exchanges: the life of one request, cut into stages so that no thread ever waits for another's work.
  *
  *     begin    on the event loop: route, filter, authenticate against the table. Inline endpoints (/verify, JWKS,
- * health) end here. work     on a pool: hashing, reading the store. May block, bounded by deadlines. commit   on the
- * committer, inside the write transaction: check the credential again, write, list the changes. finish   anywhere,
- * after commit and table: build the answer.
+ *              health) end here.
+ *     work     on a pool: hashing, reading the store. May block, bounded by deadlines.
+ *     commit   on the committer, inside the write transaction: check the credential again, write, list the changes.
+ *     finish   anywhere, after commit and table: build the answer.
  *
  * The same stages run one after the other in one thread for a command on a stopped installation (exchange_run): one
  * implementation of every operation, whoever asks.

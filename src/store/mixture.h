@@ -4,14 +4,18 @@
  * has ended comes back and nothing is handed out that is not kept.
  *
  *     create, rotate    at once: the caller needs the answer. A transaction that is taken back afterwards removes what
- * it created; a rotation stays, which its client repeats within the grace and gets the same successor delete after the
- * accounts' commit, which is the moment the session ends: the revocation stands there. A deletion that fails is of no
- * consequence, and is left to the sweep touch, sweep      at once get, list         say nothing of a session that the
- * accounts hold a revocation against, nor of one that this transaction deletes: so an engine that falls back to an
- * older state resurrects nothing scan              gives everything; a verifier that is filled from it must know the
- * revocations first
+ *                       it created; a rotation stays, which its client repeats within the grace and gets the same
+ *                       successor
+ *     delete            after the accounts' commit, which is the moment the session ends: the revocation stands there.
+ *                       A deletion that fails is of no consequence, and is left to the sweep
+ *     touch, sweep      at once
+ *     get, list         say nothing of a session that the accounts hold a revocation against, nor of one that this
+ *                       transaction deletes: so an engine that falls back to an older state resurrects nothing
+ *     scan              gives everything; a verifier that is filled from it must know the revocations first
  *
- * The accounts' transaction is the transaction. While the sessions' engine is away, what needs no session goes on.
+ * The accounts' transaction is the transaction. While the sessions' engine is away, what needs no session goes on, and
+ * so does what ends one: a deletion is noted without looking for the record, `delete_below` leaves the tidying to the
+ * sweep.
  *
  * Threading: as the engines'.
  */

@@ -28,10 +28,12 @@
 
 /* Open (and create or migrate, under an advisory lock) what is at a URL: postgres://[USER@]HOST[:PORT]/DATABASE[?…], as
  * libpq reads it, and our own `schema` (default "cardea"). A password inside is refused: use passfile. Over TCP to
- * other than loopback, sslmode is verify-full unless the URL says otherwise. in:    boot_ms: the boot clock that
- * deadlines refer to; digest: SHA-256, for the journal's chain. out:   message: on failure a sentence. fails: E_USAGE:
- * the URL; E_UNAVAILABLE: not reached within five seconds; E_CORRUPT: a newer schema than this program knows; E_IO: the
- * server refuses (privileges, disk). */
+ * other than loopback, sslmode is verify-full unless the URL says otherwise.
+ * in:    boot_ms: the boot clock that deadlines refer to; digest: SHA-256, for the journal's chain
+ * out:   message: on failure a sentence
+ * fails: E_USAGE: the URL; E_UNAVAILABLE: not reached within five seconds; E_CORRUPT: a newer schema than this program
+ *        knows; E_IO: the server refuses (privileges, disk)
+ */
 struct cardea_status store_postgres_open(const char *url, int64_t (*boot_ms)(void), store_digest_fn *digest,
                                          struct store **out, char *message, size_t message_cap) CARDEA_CHECKED;
 

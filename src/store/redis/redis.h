@@ -5,9 +5,10 @@
  *
  * Keys, under a prefix (default "cardea"):
  *
- *     cardea:s:SID       hash   k the record as bytes · g generation · f refresh state · s last seen · i idle · x
- * expires cardea:u:USER      sorted set of a user's sids by epoch cardea:sids        sorted set of all sids, in their
- * order cardea:created     sorted set of all sids by creation
+ *     cardea:s:SID      hash: k the record as bytes, g generation, f refresh state, s last seen, i idle, x expires
+ *     cardea:u:USER     sorted set of a user's sids by epoch
+ *     cardea:sids       sorted set of all sids, in their order
+ *     cardea:created    sorted set of all sids by creation
  *
  * Every record expires by itself once it is of no more use to anybody, by a time to live that is counted from the
  * service's clock, not from Redis'; the sweep removes what the sets still name.
