@@ -6,13 +6,21 @@
 #include <stdio.h>
 #include <time.h>
 
-static _Atomic int64_t moved_ms;
+static _Atomic int64_t moved_ms, frozen_ms;
 
 int64_t conformance_boot_ms(void)
 {
     struct timespec now;
+    int64_t frozen = atomic_load(&frozen_ms);
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + atomic_load(&moved_ms);
+    return (frozen != 0 ? frozen : (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000) + atomic_load(&moved_ms);
+}
+
+void conformance_boot_freeze(bool frozen)
+{
+    atomic_store(&frozen_ms, 0);
+    if (frozen)
+        atomic_store(&frozen_ms, conformance_boot_ms() - atomic_load(&moved_ms));
 }
 
 void conformance_boot_move(int64_t ms)

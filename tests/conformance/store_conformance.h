@@ -24,9 +24,12 @@ struct engine_under_test {
 /* Runs every case as a cmocka group; returns how many failed. */
 int store_conformance_run(const struct engine_under_test *engine);
 
-/* For opening the engine: a boot clock that the suite can move, and SHA-256. */
+/* For opening the engine: a boot clock that the suite can move and stop, and SHA-256. */
 int64_t conformance_boot_ms(void);
 void conformance_boot_move(int64_t ms);
+/* Stand still, but for the moves: what an engine does within a time of its own is then no race. What waits for a
+ * deadline waits for ever. */
+void conformance_boot_freeze(bool frozen);
 void conformance_digest(const void *bytes, size_t len, uint8_t out[32]);
 
 /* Records for tests, different for each number. */

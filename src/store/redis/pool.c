@@ -249,6 +249,8 @@ static void set_away(struct pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Of what came over the connection nothing more can be told. A server that answers nonsense about one key is there
+ * all the same for the others. */
 static bool broken(struct cardea_status s)
 {
     return s.code == CARDEA_E_UNAVAILABLE || s.code == CARDEA_E_CORRUPT;
@@ -275,10 +277,11 @@ struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *wo
         else
             s = CARDEA_FAIL(E_UNAVAILABLE);
     }
+    if (s.code == CARDEA_E_UNAVAILABLE)
+        set_away(p);
     if (broken(s)) {
         link_close(l);
         l = NULL;
-        set_away(p);
     }
     give_back(p, l);
     return s;
