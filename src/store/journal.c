@@ -105,3 +105,16 @@ struct cardea_status journal_verify(const struct store_ops *ops, struct store_tx
     free(rows);
     return s;
 }
+
+bool journal_concerns_others(const struct event *e)
+{
+    /* What changes nothing that a verifier remembers. */
+    static const char *const kept[] = {"api_key_created", "login",   "login_failed",
+                                       "operator_read",   "started", "user_created"};
+    if (e->revocation.kind != REVOCATION_NONE)
+        return true;
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (strncmp(e->type, kept[i], sizeof e->type) == 0)
+            return false;
+    return true;
+}

@@ -44,6 +44,10 @@ size_t journal_canonical(const struct event *e, uint8_t out[JOURNAL_CANONICAL_MA
 /* Link an event behind a head: sets its n, previous_hash and hash, and moves the head to it. */
 void journal_link(struct journal_head *head, struct event *e, store_digest_fn *digest);
 
+/* Must the memory of other nodes follow this row, or is it only kept? Narrowing events, changes of users and of keys.
+ * In doubt, as for a type that this program does not know: yes. */
+bool journal_concerns_others(const struct event *e);
+
 /* Check the row that follows a head, and move the head to it.
  * fails: E_CORRUPT: a gap, another predecessor, or contents that were not hashed so. The head stays. */
 struct cardea_status journal_check(struct journal_head *head, const struct event *e,

@@ -4,6 +4,7 @@
 
 struct mixture {
     struct store base;
+    struct store_ops ops; /* without those that the accounts lack */
     struct store *accounts;
     struct sessions *sessions;
 };
@@ -325,7 +326,24 @@ PASS(revocation_list,
 PASS(revocation_find, (struct store_tx * tx, enum revocation_kind kind, const uint8_t id[32]), kind, id)
 PASS(value_get, (struct store_tx * tx, const char *name, int64_t *out), name, out)
 PASS(value_put, (struct store_tx * tx, const char *name, int64_t value), name, value)
+PASS(verifier_put, (struct store_tx * tx, const struct verifier_record *v), v)
+PASS(verifier_delete, (struct store_tx * tx, const uint8_t id[16]), id)
+PASS(verifier_list, (struct store_tx * tx, struct verifier_record *out, uint32_t cap, uint32_t *ret_count), out, cap,
+     ret_count)
+PASS(push, (struct store_tx * tx, enum store_push what), what)
 #undef PASS
+
+static struct cardea_status mixture_push_wait(struct store *s, int64_t deadline_ms, unsigned *ret_what)
+{
+    struct store *accounts = ((struct mixture *)s)->accounts;
+    return accounts->ops->push_wait(accounts, deadline_ms, ret_what);
+}
+
+static void mixture_push_wake(struct store *s)
+{
+    struct store *accounts = ((struct mixture *)s)->accounts;
+    accounts->ops->push_wake(accounts);
+}
 
 static const struct store_ops mixture_ops = {
     .name = "mixture",
@@ -355,6 +373,12 @@ static const struct store_ops mixture_ops = {
     .revocation_find = mixture_revocation_find,
     .value_get = mixture_value_get,
     .value_put = mixture_value_put,
+    .verifier_put = mixture_verifier_put,
+    .verifier_delete = mixture_verifier_delete,
+    .verifier_list = mixture_verifier_list,
+    .push = mixture_push,
+    .push_wait = mixture_push_wait,
+    .push_wake = mixture_push_wake,
     .session_get = mixture_session_get,
     .session_create = mixture_session_create,
     .session_rotate = mixture_session_rotate,
@@ -371,7 +395,12 @@ struct cardea_status store_mixture_new(struct store *accounts, struct sessions *
     struct mixture *m = malloc(sizeof *m);
     if (m == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
-    *m = (struct mixture){.base = {&mixture_ops}, .accounts = accounts, .sessions = sessions};
+    *m = (struct mixture){.base = {&m->ops}, .ops = mixture_ops, .accounts = accounts, .sessions = sessions};
+    if (accounts->ops->push == NULL) {
+        m->ops.push = NULL;
+        m->ops.push_wait = NULL;
+        m->ops.push_wake = NULL;
+    }
     *out = &m->base;
     return CARDEA_SUCCESS;
 }

@@ -57,6 +57,9 @@ enum {
     REQUEST_ID_MAX = 64,
     PAGE_MAX = 200,
     SWEEP_IDLE_SLACK_MS = 600000, /* how late a session_touch may arrive */
+    VERIFIER_NAME_MAX = 63,
+    VERIFIER_SESSIONS_MAX = 127,
+    VERIFIERS_MAX = 1024, /* who registers another one lists first, and refuses past this */
 };
 
 enum user_status { USER_STATUS_UNSET = 0, USER_ACTIVE, USER_SUSPENDED };
@@ -171,6 +174,32 @@ struct event {
     uint8_t previous_hash[32], hash[32]; /* set by event_append; store/journal.h says over what */
 };
 
+/* The registry: who answers from a memory that follows the journal, and how far each has come. A receipt waits for
+ * them, and a node that starts finds the others here. A record says nothing of the time, since no two machines agree on
+ * it: that its owner lives is seen by `renewals` moving. */
+enum verifier_kind {
+    VERIFIER_KIND_UNSET = 0,
+    VERIFIER_NODE,   /* a service on these accounts */
+    VERIFIER_REMOTE, /* fed over HTTP by a node, which keeps its record */
+};
+
+struct verifier_record {
+    uint8_t id[16]; /* random, new at each start */
+    enum verifier_kind kind;
+    char name[VERIFIER_NAME_MAX + 1]; /* for people: UTF-8 without control characters */
+    uint64_t n;                       /* every row of the journal up to here is applied in its memory */
+    uint64_t renewals;                /* moves with each renewal of its lease */
+    int64_t lease_ms;                 /* its lease: how long after a renewal it may still answer from its memory */
+    char sessions[VERIFIER_SESSIONS_MAX + 1]; /* NODE: which sessions it sees (daemon/nodes.h); "" for REMOTE */
+};
+
+/* What a push says, or'ed together. Others' words that are not understood mean ROWS. */
+enum store_push {
+    STORE_PUSH_ROWS = 1,  /* rows that others must act on (journal_concerns_others) may have been appended: look */
+    STORE_PUSH_RENEW = 2, /* somebody waits for acknowledgements: renew at once */
+    STORE_PUSH_WAKE = 4,  /* push_wake was called here */
+};
+
 /* A place in a listing: an opaque text of printable ASCII, safe in a URL, that only the engine that gave it reads. It
  * outlives the transaction and the record it was made from. "" is the first page; given back, "" says there are no
  * more. */
@@ -252,6 +281,29 @@ struct store_ops {
     /* Small named values (high-water mark of time, incarnation, schema). get: E_NOT_FOUND. */
     struct cardea_status (*value_get)(struct store_tx *tx, const char *name, int64_t *out);
     struct cardea_status (*value_put)(struct store_tx *tx, const char *name, int64_t value);
+
+    /* The registry of verifiers. Takes no lock that an append to the journal takes: a renewal waits for nobody.
+     * Insert (no such id) or replace. */
+    struct cardea_status (*verifier_put)(struct store_tx *tx, const struct verifier_record *v);
+    struct cardea_status (*verifier_delete)(struct store_tx *tx, const uint8_t id[16]); /* E_NOT_FOUND */
+    /* All of them, in the order of their ids. fails: E_LIMIT when more than cap. */
+    struct cardea_status (*verifier_list)(struct store_tx *tx, struct verifier_record *out, uint32_t cap,
+                                          uint32_t *ret_count);
+
+    /* Push: how a node hears soon of what another has committed. It only makes things fast: a push may be lost, may
+     * come twice, and may come from this very node; who relies on it looks from time to time anyway. All three are NULL
+     * where one process alone writes (SQLite).
+     * push: in a WRITE; everybody who waits hears of it once this transaction is committed, and not before. A row that
+     *   others must act on is pushed by event_append itself. */
+    struct cardea_status (*push)(struct store_tx *tx, enum store_push what);
+    /* Wait for pushes until the deadline; outside of transactions, one thread at a time.
+     * The first call after the engine's connection was lost (or was never made) answers STORE_PUSH_ROWS as soon as it
+     * listens again: who then looks misses nothing.
+     * out:   *ret_what: what was heard, or'ed together; 0: nothing until the deadline
+     * fails: E_UNAVAILABLE: the engine could not be reached until the deadline (it was tried again and again) */
+    struct cardea_status (*push_wait)(struct store *s, int64_t deadline_ms, unsigned *ret_what);
+    /* Make the push_wait that waits now, or the next one, answer STORE_PUSH_WAKE at once. Any thread, never waits. */
+    void (*push_wake)(struct store *s);
 
     /* Sessions. */
     struct cardea_status (*session_get)(struct store_tx *tx, struct session_id sid, struct session_record *out);

@@ -417,6 +417,68 @@ void values(void **state)
     OPS->abort(tx);
 }
 
+static struct verifier_record sample_verifier(unsigned number)
+{
+    struct verifier_record v = {.kind = number % 2 == 0 ? VERIFIER_REMOTE : VERIFIER_NODE,
+                                .n = number,
+                                .renewals = number + 1,
+                                .lease_ms = 2000};
+    v.id[0] = (uint8_t)number;
+    (void)snprintf(v.name, sizeof v.name, "node-%u", number);
+    (void)snprintf(v.sessions, sizeof v.sessions, number % 2 == 0 ? "" : "shared");
+    return v;
+}
+
+static void same_verifier(const struct verifier_record *a, const struct verifier_record *b)
+{
+    assert_memory_equal(a->id, b->id, sizeof a->id);
+    assert_int_equal(a->kind, b->kind);
+    assert_string_equal(a->name, b->name);
+    assert_true(a->n == b->n && a->renewals == b->renewals && a->lease_ms == b->lease_ms);
+    assert_string_equal(a->sessions, b->sessions);
+}
+
+void verifiers_are_registered(void **state)
+{
+    (void)state;
+    struct verifier_record v[3] = {sample_verifier(3), sample_verifier(1), sample_verifier(2)}, got[3];
+    uint32_t count = 77;
+    fill(v[0].name, sizeof v[0].name, 'n');
+    fill(v[0].sessions, sizeof v[0].sessions, 's');
+    v[0].n = v[0].renewals = INT64_MAX;
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->verifier_list(tx, got, 0, &count));
+    assert_int_equal(count, 0);
+    for (int i = 0; i < 3; i++)
+        assert_ok(OPS->verifier_put(tx, &v[i]));
+    commit(store, tx);
+    tx = open_read(store);
+    assert_ok(OPS->verifier_list(tx, got, 3, &count));
+    assert_int_equal(count, 3);
+    same_verifier(&got[0], &v[1]);
+    same_verifier(&got[1], &v[2]);
+    same_verifier(&got[2], &v[0]);
+    assert_code(OPS->verifier_list(tx, got, 2, &count), E_LIMIT);
+    assert_int_equal(count, 3);
+    assert_code(OPS->verifier_put(tx, &v[0]), E_INTERNAL); /* in a READ */
+    OPS->abort(tx);
+    tx = open_write(store);
+    v[1].n = 9;
+    v[1].renewals++;
+    v[1].lease_ms = 500;
+    assert_ok(OPS->verifier_put(tx, &v[1]));
+    assert_ok(OPS->verifier_delete(tx, v[0].id));
+    assert_code(OPS->verifier_delete(tx, v[0].id), E_NOT_FOUND);
+    struct verifier_record unset = {.kind = VERIFIER_KIND_UNSET};
+    assert_code(OPS->verifier_put(tx, &unset), E_INTERNAL);
+    commit(store, tx);
+    tx = open_read(store);
+    assert_ok(OPS->verifier_list(tx, got, 3, &count));
+    assert_int_equal(count, 2);
+    same_verifier(&got[0], &v[1]);
+    OPS->abort(tx);
+}
+
 void sweep_removes_expired_api_keys(void **state)
 {
     (void)state;

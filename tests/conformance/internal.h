@@ -55,6 +55,7 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(the_chain_shows_a_change)                                                                                        \
     X(revocations_in_force)                                                                                            \
     X(a_revocation_is_found_by_its_id)                                                                                 \
+    X(verifiers_are_registered)                                                                                        \
     X(sweep_removes_expired_api_keys)
 #define SESSION_CASES(X)                                                                                               \
     X(session_round_trip)                                                                                              \

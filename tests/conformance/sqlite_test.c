@@ -673,6 +673,30 @@ static void migration_goes_step_by_step(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* A database of the version before the registry is brought up, with what is in it. */
+static void the_registry_is_added_to_an_older_database(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_ok(schema_migrate(db, schema_steps, 3, message, sizeof message));
+    assert_int_equal(sqlite3_exec(db, "INSERT INTO value VALUES ('kept', 7)", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    struct store *s = open_store();
+    struct verifier_record v = {.id = {1}, .kind = VERIFIER_REMOTE, .n = 3}, got;
+    uint32_t count = 0;
+    int64_t value = 0;
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->value_get(tx, "kept", &value));
+    assert_int_equal(value, 7);
+    assert_ok(s->ops->verifier_put(tx, &v));
+    assert_ok(s->ops->verifier_list(tx, &got, 1, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(got.n, 3);
+    commit(s, tx);
+    s->ops->close(s);
+}
+
 static void *open_and_close(void *context)
 {
     struct store *s = NULL;
@@ -741,6 +765,10 @@ static void run_everything(struct store *s, struct store_tx *tx)
     assert_code(s->ops->revocation_find(tx, REVOCATION_TOKEN, (uint8_t[32]){1}), E_NOT_FOUND);
     assert_ok(s->ops->value_put(tx, "x", 1));
     assert_ok(s->ops->value_get(tx, "x", &value));
+    struct verifier_record v = {.kind = VERIFIER_NODE};
+    assert_ok(s->ops->verifier_put(tx, &v));
+    assert_ok(s->ops->verifier_list(tx, &v, 1, &count));
+    assert_ok(s->ops->verifier_delete(tx, v.id));
     assert_ok(s->ops->session_create(tx, &r));
     assert_ok(s->ops->session_get(tx, r.sid, &r));
     int64_t seen_ms = r.last_seen_at_ms + 1000, idle_end_ms = r.last_seen_at_ms + r.idle_ms + SWEEP_IDLE_SLACK_MS;
@@ -774,6 +802,7 @@ static void every_query_has_its_index(void **state)
         QUERY_SNAPSHOT,         QUERY_API_KEY_LIST_ALL, QUERY_KEY_LIST, /* a handful, or an administrator's question */
         QUERY_JOURNAL_HEAD,                                             /* LIMIT 1 from the end */
         QUERY_SESSION_LIST_ALL,                                         /* its index, backwards */
+        QUERY_VERIFIER_LIST,                                            /* in the order of its key */
     };
     struct store *s = open_store();
     struct store_tx *tx = open_write(s);
@@ -834,6 +863,7 @@ int main(void)
         CASE(the_files_are_for_their_owner_only),
         CASE(a_newer_schema_is_refused),
         CASE(migration_goes_step_by_step),
+        CASE(the_registry_is_added_to_an_older_database),
         CASE(several_may_make_the_same_database),
         CASE(every_query_has_its_index),
         CASE(null_closes),

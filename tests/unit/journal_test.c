@@ -85,6 +85,28 @@ static void the_longest_event_fits(void **state)
     assert_in_range(journal_canonical(&e, canonical), 1, JOURNAL_CANONICAL_MAX);
 }
 
+static void only_bookkeeping_concerns_nobody_else(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"user_updated",   "roles_changed", "user_suspended",
+                                         "password_set",   "key_rotated",   "key_published",
+                                         "never_heard_of", "logins",        ""};
+    static const char *const nobody[] = {"login",           "login_failed", "user_created",
+                                         "api_key_created", "started",      "operator_read"};
+    struct event e = {.revocation = {.kind = REVOCATION_NONE}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_true(view_copy(view_text(others[i]), e.type, sizeof e.type));
+        assert_true(journal_concerns_others(&e));
+    }
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        assert_true(view_copy(view_text(nobody[i]), e.type, sizeof e.type));
+        e.revocation.kind = REVOCATION_NONE;
+        assert_false(journal_concerns_others(&e));
+        e.revocation.kind = REVOCATION_SESSION;
+        assert_true(journal_concerns_others(&e));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +114,7 @@ int main(void)
         cmocka_unit_test(what_is_behind_a_value_does_not_count),
         cmocka_unit_test(texts_do_not_run_together),
         cmocka_unit_test(the_longest_event_fits),
+        cmocka_unit_test(only_bookkeeping_concerns_nobody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,9 @@
     X(REVOCATION_LIST)                                                                                                 \
     X(VALUE_GET)                                                                                                       \
     X(VALUE_PUT)                                                                                                       \
+    X(VERIFIER_PUT)                                                                                                    \
+    X(VERIFIER_DELETE)                                                                                                 \
+    X(VERIFIER_LIST)                                                                                                   \
     X(SESSION_GET)                                                                                                     \
     X(SESSION_CREATE)                                                                                                  \
     X(SESSION_ROTATE)                                                                                                  \
@@ -165,6 +168,10 @@ struct cardea_status sql_revocation_list(struct store_tx *tx, uint64_t after, in
 struct cardea_status sql_revocation_find(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32]);
 struct cardea_status sql_value_get(struct store_tx *tx, const char *name, int64_t *out);
 struct cardea_status sql_value_put(struct store_tx *tx, const char *name, int64_t value);
+struct cardea_status sql_verifier_put(struct store_tx *tx, const struct verifier_record *v);
+struct cardea_status sql_verifier_delete(struct store_tx *tx, const uint8_t id[16]);
+struct cardea_status sql_verifier_list(struct store_tx *tx, struct verifier_record *out, uint32_t cap,
+                                       uint32_t *ret_count);
 struct cardea_status sql_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out);
 struct cardea_status sql_session_create(struct store_tx *tx, const struct session_record *r);
 struct cardea_status sql_session_rotate(struct store_tx *tx, const struct session_record *r,

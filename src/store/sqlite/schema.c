@@ -120,10 +120,22 @@ static const char version_3[] = "DROP INDEX user_email;"
                                 "CREATE UNIQUE INDEX user_email ON user (lower(email))"
                                 " WHERE email_verified = 1 AND email <> '';";
 
+/* Who follows the journal. */
+static const char version_4[] = "CREATE TABLE verifier ("
+                                " id BLOB NOT NULL PRIMARY KEY,"
+                                " kind INTEGER NOT NULL,"
+                                " name TEXT NOT NULL,"
+                                " n INTEGER NOT NULL,"
+                                " renewals INTEGER NOT NULL,"
+                                " lease_ms INTEGER NOT NULL,"
+                                " sessions TEXT NOT NULL"
+                                ") STRICT, WITHOUT ROWID;";
+
 const struct schema_step schema_steps[] = {
     {version_1},
     {version_2},
     {version_3},
+    {version_4},
 };
 const uint32_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 
