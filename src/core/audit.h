@@ -26,7 +26,13 @@
     X(token_revoked, "one access token by jti")                                                                        \
     X(api_key_created, "")                                                                                             \
     X(api_key_revoked, "")                                                                                             \
-    X(key_rotated, "")                                                                                                 \
+    X(key_made, "a key was made and is in force at once")                                                              \
+    X(key_published, "a key was made that verifies now and signs later")                                               \
+    X(key_scheduled, "a published key was told when to sign")                                                          \
+    X(key_promoted, "a published key signs from now on")                                                               \
+    X(key_retired, "a key signs no more; what it has signed is still good")                                            \
+    X(key_removed, "a retired key is gone, or a published one that nobody asks for any more")                          \
+    X(key_rotated, "somebody asked for a rotation")                                                                    \
     X(key_dropped, "a signing key was dropped at once")                                                                \
     X(operator_read, "the operator looked at something through the admin socket or on a stopped installation")         \
     X(started, "the service started")

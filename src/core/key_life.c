@@ -1,5 +1,7 @@
 /* The life of keys in the store: created, published, promoted, retired, dropped. Contract in core/keyring.h. */
+#include "base/json.h"
 #include "base/secret.h"
+#include "core/audit.h"
 #include "core/key_record.h"
 
 #include <stdlib.h>
@@ -59,9 +61,50 @@ static token_formats formats_alive(const struct change_of_keys *w)
     return alive;
 }
 
-static struct cardea_status put(const struct change_of_keys *w, const struct key_record *r)
+/* --- the journal: nobody changes a key without saying so, for that is how other nodes hear of it --- */
+
+static struct cardea_status append(const struct change_of_keys *w, const char *type, struct view detail,
+                                   uint64_t *ret_n)
 {
-    return w->in->ops->key_put(w->in->tx, r);
+    struct event e = {.at_ms = w->in->now_ms, .revocation = {.kind = REVOCATION_NONE}};
+    struct view actor = w->in->actor.len > 0 ? w->in->actor : VIEW("system");
+
+    if (!view_copy(view_text(type), e.type, sizeof e.type) || !view_copy(actor, e.actor, sizeof e.actor) ||
+        !view_copy(detail, e.detail, sizeof e.detail))
+        return CARDEA_FAIL(E_INTERNAL);
+    view_copy(w->in->request_id, e.request_id, sizeof e.request_id);
+    e.ip = w->in->client;
+    struct cardea_status s = w->in->ops->event_append(w->in->tx, &e);
+    if (cardea_ok(s))
+        *ret_n = e.n;
+    return s;
+}
+
+static struct cardea_status note(const struct change_of_keys *w, const char *type, const struct key_record *r)
+{
+    uint64_t n = 0;
+    char kid[ACCESS_KID_MAX], room[EVENT_DETAIL_MAX];
+    struct buf name = buf_fixed(kid, sizeof kid), detail = buf_fixed(room, sizeof room);
+    struct json_writer json = json_writer(&detail);
+    const struct key_use_info *info = key_use_info(r->use);
+
+    buf_record_kid(&name, r);
+    json_open_object(&json);
+    json_member_text(&json, "kid", buf_view(&name));
+    json_member_text(&json, "use", view_text(info == NULL ? "" : info->name));
+    json_member_text(&json, "alg", view_text(r->algorithm));
+    json_close_object(&json);
+    struct cardea_status s = append(w, type, buf_view(&detail), &n);
+    /* Whoever has applied the journal up to here knows every key that is published. */
+    return cardea_ok(s) && r->state == KEY_NEXT ? w->in->ops->value_put(w->in->tx, KEYS_PUBLISHED, (int64_t)n) : s;
+}
+
+/* Write a record, and the row that says what became of it. */
+static struct cardea_status put(const struct change_of_keys *w, const struct key_record *r, const char *type)
+{
+    struct cardea_status s = w->in->ops->key_put(w->in->tx, r);
+
+    return cardea_ok(s) ? note(w, type, r) : s;
 }
 
 /* Take a record out of store and list. */
@@ -74,6 +117,13 @@ static struct cardea_status delete_at(struct change_of_keys *w, uint32_t i)
     memmove(&w->records[i], &w->records[i + 1], (w->count - i - 1) * sizeof *w->records);
     w->count--;
     return CARDEA_SUCCESS;
+}
+
+static struct cardea_status remove_at(struct change_of_keys *w, uint32_t i)
+{
+    struct cardea_status s = note(w, AUDIT_key_removed, &w->records[i]);
+
+    return cardea_ok(s) ? delete_at(w, i) : s;
 }
 
 /* --- symmetric keys --- */
@@ -94,7 +144,7 @@ static struct cardea_status make_symmetric(struct change_of_keys *w, enum key_us
     struct cardea_status s = key_record_seal(r, w->in->master, w->in->entropy, view_of(key, info->bytes));
     secret_wipe(key, sizeof key);
     if (cardea_ok(s))
-        s = put(w, r);
+        s = put(w, r, AUDIT_key_made);
     if (cardea_ok(s))
         w->count++;
     return s;
@@ -113,7 +163,7 @@ static struct cardea_status retire_sealed(struct change_of_keys *w, struct key_r
     active->drop_at_ms = w->in->now_ms + retire_ms;
     s = key_record_seal(active, w->in->master, w->in->entropy, view_of(key, len));
     secret_wipe(key, sizeof key);
-    return cardea_ok(s) ? put(w, active) : s;
+    return cardea_ok(s) ? put(w, active, AUDIT_key_retired) : s;
 }
 
 static struct cardea_status rotate_sealed(struct change_of_keys *w, int64_t retire_ms)
@@ -206,7 +256,7 @@ static struct cardea_status make_access(struct change_of_keys *w, enum token_for
     r->state = state; /* NEXT and ACTIVE have one seal */
     r->created_at_ms = w->in->now_ms;
     if (cardea_ok(s))
-        s = put(w, r);
+        s = put(w, r, state == KEY_NEXT ? AUDIT_key_published : AUDIT_key_made);
     if (cardea_ok(s))
         w->count++;
     return s;
@@ -218,7 +268,7 @@ static struct cardea_status retire(struct change_of_keys *w, struct key_record *
 
     active->activate_at_ms = 0;
     active->drop_at_ms = w->in->now_ms + retire_ms;
-    return cardea_ok(s) ? put(w, active) : s;
+    return cardea_ok(s) ? put(w, active, AUDIT_key_retired) : s;
 }
 
 /* NEXT becomes ACTIVE; who was ACTIVE retires. */
@@ -231,7 +281,7 @@ static struct cardea_status promote(struct change_of_keys *w, struct key_record 
         return s;
     next->state = KEY_ACTIVE;
     next->activate_at_ms = 0;
-    return put(w, next);
+    return put(w, next, AUDIT_key_promoted);
 }
 
 struct cardea_status keyring_create(const struct key_work *in, token_formats formats)
@@ -274,7 +324,7 @@ static struct cardea_status rotate_format(struct change_of_keys *w, enum token_f
     if (w->in->now_ms < ready_ms) {
         next->activate_at_ms = ready_ms;
         *ret_at_ms = ready_ms;
-        return put(w, next);
+        return put(w, next, AUDIT_key_scheduled);
     }
     s = promote(w, next, times->retire_ms);
     if (cardea_ok(s))
@@ -376,7 +426,7 @@ static struct cardea_status delete_expired(struct change_of_keys *w, bool *chang
 
     for (uint32_t i = w->count; cardea_ok(s) && i-- > 0;)
         if (lives(&w->records[i]) && w->records[i].state == KEY_RETIRING && w->records[i].drop_at_ms <= w->in->now_ms) {
-            s = delete_at(w, i);
+            s = remove_at(w, i);
             *changed = true;
         }
     return s;
@@ -386,7 +436,7 @@ static struct cardea_status delete_expired(struct change_of_keys *w, bool *chang
 static struct cardea_status stop(struct change_of_keys *w, enum token_format f, int64_t retire_ms, bool *changed)
 {
     struct key_record *next = find_access(w, f, KEY_NEXT), *active;
-    struct cardea_status s = next == NULL ? CARDEA_SUCCESS : delete_at(w, (uint32_t)(next - w->records));
+    struct cardea_status s = next == NULL ? CARDEA_SUCCESS : remove_at(w, (uint32_t)(next - w->records));
 
     *changed = true;
     active = find_access(w, f, KEY_ACTIVE);

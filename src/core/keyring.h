@@ -2,8 +2,10 @@
  * life of keys in the store.
  *
  * Decides: which keys exist, what each may be used for, when an access key signs, verifies and goes. Refuses to decide:
- * who may rotate, which formats of access tokens are asked for, and what the journal says about it; those are the
- * caller's, in the same transaction.
+ * who may rotate, and which formats of access tokens are asked for.
+ *
+ * Each change of a key appends a row to the journal in its own transaction, of a type that begins with "key_": it is by
+ * these rows that other nodes hear of keys. Who asked for a rotation or a drop is for the caller to add.
  *
  * Different keys for different purposes (promise 7): each use has its own, drawn at random; none is derived from
  * another's. Built from the store's key records by unsealing with the master key. A change of keys builds a new ring;
@@ -101,6 +103,8 @@ struct key_work {
     const struct master_key *master;
     const struct entropy *entropy;
     int64_t now_ms;
+    struct view actor, request_id; /* for the journal; empty actor: "system" */
+    struct address client;
     struct key_stock *stock; /* what is used leaves it, whether the transaction commits or not; NULL: none */
 };
 
@@ -131,6 +135,10 @@ struct cardea_status keyring_drop(const struct key_work *w, const struct key_id 
  * out:   *ret_changed: reload. *ret_lacking: formats that need a key in stock */
 struct cardea_status keyring_tick(const struct key_work *w, token_formats formats, const struct keyring_times *times,
                                   bool *ret_changed, token_formats *ret_lacking) CARDEA_CHECKED;
+
+/* The stored value (store.h, value_get) that holds the number of the last row that published a key. Absent: none did.
+ */
+#define KEYS_PUBLISHED "keys_published_n"
 
 /* The kid of an access key's record, as tokens name it; nothing where the record is damaged. */
 void buf_record_kid(struct buf *b, const struct key_record *r);

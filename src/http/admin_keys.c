@@ -193,7 +193,15 @@ static struct cardea_status find_target(struct exchange *x, struct keys_state *s
 static struct key_work work_of(const struct exchange *x, const struct flow *f)
 {
     return (struct key_work){
-        .tx = f->tx, .ops = f->ops, .master = x->site->master, .entropy = f->entropy, .now_ms = f->now_ms};
+        .tx = f->tx,
+        .ops = f->ops,
+        .master = x->site->master,
+        .entropy = f->entropy,
+        .now_ms = f->now_ms,
+        .actor = f->actor,
+        .request_id = f->request_id,
+        .client = f->client,
+    };
 }
 
 static struct cardea_status drop(struct exchange *x, struct keys_state *st, const struct flow *f)

@@ -1,5 +1,6 @@
 /* A store that holds key records alone, in memory, for the tests of what needs a keyring: key_list, key_put and
- * key_delete as store.h says, and a way to damage what is kept. One at a time; not for threads.
+ * key_delete as store.h says, of the journal the last rows' types, of the values one, and a way to damage what is kept.
+ * One at a time; not for threads.
  *
  *     struct key_double d = {0};
  *     struct keyring *k = key_double_ring(&d, entropy_system(), 1000);
@@ -12,10 +13,16 @@
 #include "core/keyring.h"
 #include "crypto/random.h"
 
+enum { KEY_DOUBLE_ROWS = 16 };
+
 struct key_double {
     struct key_record records[KEYRING_MAX + 8];
     uint32_t count;
     int fail_puts_after; /* 0: never; n: the nth put and all after it answer E_IO */
+    uint64_t n;          /* rows in the journal; row n stands at (n - 1) % KEY_DOUBLE_ROWS */
+    struct event rows[KEY_DOUBLE_ROWS];
+    bool has_value;
+    int64_t value;
 };
 
 /* store_tx is opaque; the double is its own transaction. */
@@ -66,10 +73,47 @@ static inline struct cardea_status key_double_delete(struct store_tx *tx, struct
     return CARDEA_FAIL(E_NOT_FOUND);
 }
 
+static inline struct cardea_status key_double_append(struct store_tx *tx, struct event *e)
+{
+    struct key_double *d = (struct key_double *)(void *)tx;
+
+    e->n = ++d->n;
+    d->rows[(d->n - 1) % KEY_DOUBLE_ROWS] = *e;
+    return CARDEA_SUCCESS;
+}
+
+static inline struct cardea_status key_double_value_get(struct store_tx *tx, const char *name, int64_t *out)
+{
+    struct key_double *d = (struct key_double *)(void *)tx;
+
+    assert_string_equal(name, "keys_published_n");
+    if (!d->has_value)
+        return CARDEA_FAIL(E_NOT_FOUND);
+    *out = d->value;
+    return CARDEA_SUCCESS;
+}
+
+static inline struct cardea_status key_double_value_put(struct store_tx *tx, const char *name, int64_t value)
+{
+    struct key_double *d = (struct key_double *)(void *)tx;
+
+    assert_string_equal(name, "keys_published_n");
+    d->value = value;
+    d->has_value = true;
+    return CARDEA_SUCCESS;
+}
+
 static inline const struct store_ops *key_double_ops(void)
 {
     static const struct store_ops ops = {
-        .name = "key double", .key_list = key_double_list, .key_put = key_double_put, .key_delete = key_double_delete};
+        .name = "key double",
+        .key_list = key_double_list,
+        .key_put = key_double_put,
+        .key_delete = key_double_delete,
+        .event_append = key_double_append,
+        .value_get = key_double_value_get,
+        .value_put = key_double_value_put,
+    };
 
     return &ops;
 }

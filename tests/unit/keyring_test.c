@@ -252,6 +252,59 @@ static void a_planted_sealing_key_does_not_load(void **state)
     assert_null(k);
 }
 
+/* The types of the rows behind `after`, joined by blanks; each names a key. */
+static const char *rows_after(struct fixture *f, uint64_t after)
+{
+    static char text[512];
+    struct buf b = buf_fixed(text, sizeof text - 1);
+
+    assert_true(f->store.n - after <= KEY_DOUBLE_ROWS);
+    for (uint64_t n = after + 1; n <= f->store.n; n++) {
+        const struct event *e = &f->store.rows[(n - 1) % KEY_DOUBLE_ROWS];
+        assert_int_equal(e->revocation.kind, REVOCATION_NONE);
+        assert_string_equal(e->actor, "system");
+        assert_non_null(strstr(e->detail, "{\"kid\":\""));
+        buf_text(&b, b.len > 0 ? " " : "");
+        buf_text(&b, e->type);
+    }
+    buf_terminate(&b);
+    assert_true(buf_ok(&b));
+    return text;
+}
+
+static void each_change_of_a_key_has_a_row(void **state)
+{
+    struct fixture *f = *state;
+    int64_t at_ms, now_ms = start_ms;
+    uint64_t n = f->store.n;
+
+    assert_int_equal(n, f->store.count); /* one for each that was made */
+    assert_int_equal(f->store.value, n); /* the last of them was published */
+    assert_ok(rotate(f, now_ms, &at_ms));
+    assert_string_equal(rows_after(f, n), "key_scheduled");
+    n = f->store.n;
+    assert_false(tick(f, now_ms));
+    assert_int_equal(f->store.n, n); /* nothing is to be said of nothing */
+    now_ms += PUBLISH_MS;
+    assert_true(tick(f, now_ms));
+    assert_string_equal(rows_after(f, n), "key_retired key_promoted key_published");
+    assert_int_equal(f->store.value, f->store.n);
+    n = f->store.n;
+    assert_true(tick(f, now_ms + RETIRE_MS));
+    assert_string_equal(rows_after(f, n), "key_removed");
+    assert_int_equal(f->store.value, n);
+    n = f->store.n;
+    assert_ok(rotate_sealed(f, RETIRE_MS, now_ms));
+    assert_string_equal(rows_after(f, n), "key_retired key_made");
+    n = f->store.n;
+    /* The drop itself is its caller's to say, with its revocation. */
+    assert_ok(drop(f, record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, now_ms));
+    assert_string_equal(rows_after(f, n), "key_promoted key_published");
+    n = f->store.n;
+    assert_ok(drop(f, record(f, KEY_USE_SEALED, KEY_ACTIVE)->id, now_ms));
+    assert_string_equal(rows_after(f, n), "key_made");
+}
+
 static void creation_happens_once(void **state)
 {
     struct fixture *f = *state;
@@ -524,6 +577,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define WITH_KEYS(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         WITH_KEYS(makes_one_key_of_each_use),
+        WITH_KEYS(each_change_of_a_key_has_a_row),
         WITH_KEYS(creation_happens_once),
         WITH_KEYS(nothing_at_rest_is_plain),
         WITH_KEYS(loading_fails_closed),
