@@ -479,6 +479,67 @@ void verifiers_are_registered(void **state)
     OPS->abort(tx);
 }
 
+/* What is heard by the time a push of our own, sent behind it, is heard. */
+static unsigned hear(void)
+{
+    unsigned what = 0, all = 0;
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->push(tx, STORE_PUSH_RENEW));
+    commit(store, tx);
+    while ((all & STORE_PUSH_RENEW) == 0) {
+        assert_ok(OPS->push_wait(store, conformance_boot_ms() + 10000, &what));
+        assert_int_not_equal(what, 0); /* not within ten seconds */
+        all |= what;
+    }
+    return all;
+}
+
+/* Append one row; committed or not. */
+static void append(const char *type, enum revocation_kind kind, bool kept)
+{
+    struct event e = sample_event(1);
+    (void)snprintf(e.type, sizeof e.type, "%s", type);
+    e.revocation.kind = kind;
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->event_append(tx, &e));
+    if (kept)
+        commit(store, tx);
+    else
+        OPS->abort(tx);
+}
+
+void pushes_come_with_the_commit(void **state)
+{
+    (void)state;
+    unsigned what = 77;
+    if (OPS->push == NULL) {
+        assert_true(OPS->push_wait == NULL && OPS->push_wake == NULL);
+        return;
+    }
+    assert_ok(OPS->push_wait(store, conformance_boot_ms() + 10000, &what)); /* it listens: look */
+    assert_int_equal(what, STORE_PUSH_ROWS);
+    assert_ok(OPS->push_wait(store, conformance_boot_ms() + 20, &what)); /* nothing, by the deadline */
+    assert_int_equal(what, 0);
+    assert_int_equal(hear(), STORE_PUSH_RENEW);
+    append("user_updated", REVOCATION_NONE, false);
+    append("login", REVOCATION_NONE, true);
+    assert_int_equal(hear(), STORE_PUSH_RENEW);
+    append("user_updated", REVOCATION_NONE, true);
+    assert_int_equal(hear(), STORE_PUSH_ROWS | STORE_PUSH_RENEW);
+    append("logout", REVOCATION_SESSION, true);
+    assert_int_equal(hear(), STORE_PUSH_ROWS | STORE_PUSH_RENEW);
+    assert_int_equal(hear(), STORE_PUSH_RENEW);
+    OPS->push_wake(store); /* before the wait: it sticks */
+    OPS->push_wake(store);
+    assert_ok(OPS->push_wait(store, conformance_boot_ms() + 10000, &what));
+    assert_int_equal(what, STORE_PUSH_WAKE);
+    assert_ok(OPS->push_wait(store, conformance_boot_ms() + 20, &what));
+    assert_int_equal(what, 0);
+    struct store_tx *tx = open_read(store);
+    assert_code(OPS->push(tx, STORE_PUSH_ROWS), E_INTERNAL); /* in a READ */
+    OPS->abort(tx);
+}
+
 void sweep_removes_expired_api_keys(void **state)
 {
     (void)state;

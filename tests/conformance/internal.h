@@ -56,6 +56,7 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(revocations_in_force)                                                                                            \
     X(a_revocation_is_found_by_its_id)                                                                                 \
     X(verifiers_are_registered)                                                                                        \
+    X(pushes_come_with_the_commit)                                                                                     \
     X(sweep_removes_expired_api_keys)
 #define SESSION_CASES(X)                                                                                               \
     X(session_round_trip)                                                                                              \

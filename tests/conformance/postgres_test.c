@@ -8,6 +8,7 @@
 #include "store/journal.h"
 #include "store/postgres/postgres.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
@@ -247,6 +248,92 @@ static void two_nodes_yield_one_successor(void **state)
     nodes[1].store->ops->close(nodes[1].store);
 }
 
+static unsigned wait_for_push(struct store *s)
+{
+    unsigned what = 0;
+    assert_ok(s->ops->push_wait(s, conformance_boot_ms() + 20000, &what));
+    return what;
+}
+
+static void push_rows(struct store *s)
+{
+    struct store_tx *tx = open_write(s);
+    assert_ok(s->ops->push(tx, STORE_PUSH_ROWS));
+    commit(s, tx);
+}
+
+static void a_node_hears_another(void **state)
+{
+    (void)state;
+    char other[160];
+    (void)snprintf(other, sizeof other, "%s&schema=other_2", url);
+    struct store *s = open_store(), *writer = open_store(), *stranger = try_open(other);
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    push_rows(stranger); /* of another installation in this database */
+    push_rows(writer);
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    unsigned what = 77;
+    assert_ok(s->ops->push_wait(s, conformance_boot_ms() + 50, &what));
+    assert_int_equal(what, 0);
+    s->ops->close(s);
+    writer->ops->close(writer);
+    stranger->ops->close(stranger);
+    assert_true(tell("DROP SCHEMA other_2 CASCADE"));
+}
+
+static void a_lost_listener_listens_again(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    unsigned what = 77;
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    assert_true(tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cardea'"));
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    assert_ok(s->ops->push_wait(s, conformance_boot_ms() + 20, &what));
+    assert_int_equal(what, 0);
+    push_rows(s);
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    server_stop(server, SIGQUIT);
+    assert_code(s->ops->push_wait(s, conformance_boot_ms() + 200, &what), E_UNAVAILABLE);
+    assert_int_equal(what, 0);
+    s->ops->push_wake(s); /* also while there is no server */
+    assert_int_equal(wait_for_push(s), STORE_PUSH_WAKE);
+    start_server();
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    s->ops->close(s);
+}
+
+static void *wake_soon(void *context)
+{
+    struct store *s = context;
+    (void)poll(NULL, 0, 30); /* most likely while it waits; before is as good */
+    s->ops->push_wake(s);
+    return NULL;
+}
+
+/* A service that stops, or a server that hangs while the listener connects, must not make anybody wait. */
+static void a_waiting_node_is_woken(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    pthread_t thread;
+    assert_int_equal(wait_for_push(s), STORE_PUSH_ROWS);
+    assert_int_equal(pthread_create(&thread, NULL, wake_soon, s), 0);
+    assert_int_equal(wait_for_push(s), STORE_PUSH_WAKE);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    s->ops->close(s);
+    s = open_store();
+    (void)kill(server, SIGSTOP); /* the kernel still takes the connection */
+    assert_int_equal(pthread_create(&thread, NULL, wake_soon, s), 0);
+    unsigned what = 0;
+    struct cardea_status status = s->ops->push_wait(s, conformance_boot_ms() + 20000, &what);
+    (void)kill(server, SIGCONT);
+    assert_ok(status);
+    assert_int_equal(what, STORE_PUSH_WAKE);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    s->ops->close(s);
+}
+
 static void two_nodes_make_one_schema(void **state)
 {
     (void)state;
@@ -324,6 +411,9 @@ int main(void)
         cmocka_unit_test_setup(a_server_that_hangs_is_away_by_the_deadline, each),
         cmocka_unit_test_setup(two_nodes_keep_one_journal, each),
         cmocka_unit_test_setup(two_nodes_yield_one_successor, each),
+        cmocka_unit_test_setup(a_node_hears_another, each),
+        cmocka_unit_test_setup(a_lost_listener_listens_again, each),
+        cmocka_unit_test_setup(a_waiting_node_is_woken, each),
         cmocka_unit_test_setup(two_nodes_make_one_schema, each),
         cmocka_unit_test_setup(urls, each),
     };

@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool wait_for(PGconn *conn, short events, int64_t (*boot_ms)(void), int64_t deadline_ms)
+bool connection_wait(struct store_tx *tx, short events, int64_t deadline_ms)
 {
-    struct pollfd p = {.fd = PQsocket(conn), .events = events};
+    struct pollfd p[2] = {{.fd = PQsocket(tx->conn), .events = events}, {.fd = tx->wake_fd, .events = POLLIN}};
     for (;;) {
-        int64_t left = deadline_ms - boot_ms();
-        if (p.fd < 0 || left <= 0)
+        int64_t left = deadline_ms - tx->store->boot_ms();
+        if (p[0].fd < 0 || left <= 0)
             return false;
-        int n = poll(&p, 1, left > 60000 ? 60000 : (int)left);
+        int n = poll(p, 2, left > 60000 ? 60000 : (int)left); /* poll passes over a negative descriptor */
         if (n > 0)
-            return true;
+            return p[1].revents == 0;
         if (n < 0 && errno != EINTR)
             return false;
     }
@@ -57,11 +57,11 @@ PGresult *connection_finish(struct store_tx *tx, int64_t deadline_ms)
     PGresult *last = NULL;
     int unsent;
     while ((unsent = PQflush(tx->conn)) == 1)
-        if (!wait_for(tx->conn, POLLIN | POLLOUT, tx->store->boot_ms, deadline_ms) || PQconsumeInput(tx->conn) == 0)
+        if (!connection_wait(tx, POLLIN | POLLOUT, deadline_ms) || PQconsumeInput(tx->conn) == 0)
             return NULL;
     for (;;) {
         while (unsent == 0 && PQisBusy(tx->conn) == 1)
-            if (!wait_for(tx->conn, POLLIN, tx->store->boot_ms, deadline_ms) || PQconsumeInput(tx->conn) == 0) {
+            if (!connection_wait(tx, POLLIN, deadline_ms) || PQconsumeInput(tx->conn) == 0) {
                 PQclear(last);
                 return NULL;
             }
@@ -92,16 +92,16 @@ struct cardea_status connection_run(struct store_tx *tx, const char *sql, int64_
 
 /* --- opening --- */
 
-static bool reach(PGconn *conn, int64_t (*boot_ms)(void), int64_t deadline_ms)
+static bool reach(struct store_tx *tx, int64_t deadline_ms)
 {
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-    while (PQstatus(conn) != CONNECTION_BAD) {
+    while (PQstatus(tx->conn) != CONNECTION_BAD) {
         if (next == PGRES_POLLING_OK)
             return true;
         if (next == PGRES_POLLING_FAILED ||
-            !wait_for(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, boot_ms, deadline_ms))
+            !connection_wait(tx, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms))
             return false;
-        next = PQconnectPoll(conn);
+        next = PQconnectPoll(tx->conn);
     }
     return false;
 }
@@ -133,18 +133,19 @@ static void ignore_notice(void *context, const PGresult *r)
     (void)r;
 }
 
-struct cardea_status connection_open(struct postgres *store, int64_t deadline_ms, struct store_tx **out, char *message,
-                                     size_t message_cap)
+struct cardea_status connection_open(struct postgres *store, int wake_fd, int64_t deadline_ms, struct store_tx **out,
+                                     char *message, size_t message_cap)
 {
     struct store_tx *tx = calloc(1, sizeof *tx);
     (void)snprintf(message, message_cap, "out of memory");
     if (tx == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     tx->store = store;
+    tx->wake_fd = wake_fd;
     tx->sql.digest = store->digest;
     tx->conn = PQconnectStart(store->conninfo);
     struct cardea_status s = CARDEA_FAIL(E_UNAVAILABLE);
-    if (tx->conn != NULL && reach(tx->conn, store->boot_ms, deadline_ms) && PQsetnonblocking(tx->conn, 1) == 0) {
+    if (tx->conn != NULL && reach(tx, deadline_ms) && PQsetnonblocking(tx->conn, 1) == 0) {
         (void)PQsetNoticeReceiver(tx->conn, ignore_notice, NULL);
         s = settle(tx, deadline_ms);
     }

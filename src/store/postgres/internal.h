@@ -28,6 +28,7 @@ struct store_tx {
     struct sql_tx sql; /* first: sql.h */
     struct postgres *store;
     PGconn *conn;
+    int wake_fd; /* readable: give up waiting; negative: nobody does that */
     struct store_tx *next_free;
     bool prepared[QUERY_COUNT][2]; /* plain, and locking */
     bool keys_locked;
@@ -54,13 +55,19 @@ struct postgres {
     struct store_tx *idle; /* either kind: a connection is a connection */
     uint32_t readers;      /* lent for reading */
     bool writing;          /* one is lent for writing */
+
+    /* Of the one thread that waits for pushes. */
+    struct store_tx *listener; /* a connection of its own; NULL: lost, or not made yet */
+    int wake_fd;               /* an eventfd; any thread writes */
 };
 
 /* connection.c. Messages are sentences for an operator. */
-struct cardea_status connection_open(struct postgres *store, int64_t deadline_ms, struct store_tx **out, char *message,
-                                     size_t message_cap) CARDEA_CHECKED;
+struct cardea_status connection_open(struct postgres *store, int wake_fd, int64_t deadline_ms, struct store_tx **out,
+                                     char *message, size_t message_cap) CARDEA_CHECKED;
 void connection_close(struct store_tx *tx); /* NULL is safe */
 bool connection_alive(struct store_tx *tx);
+/* Until the server's socket is ready. False: the deadline passed, or wake_fd became readable. */
+bool connection_wait(struct store_tx *tx, short events, int64_t deadline_ms);
 /* Send what libpq holds, and wait for the last result; NULL: the connection failed, or the deadline passed. */
 PGresult *connection_finish(struct store_tx *tx, int64_t deadline_ms);
 /* Statements without parameters. */
@@ -76,6 +83,13 @@ struct cardea_status postgres_keep(struct store_tx *tx) CARDEA_CHECKED;
 struct cardea_status postgres_undo(struct store_tx *tx) CARDEA_CHECKED;
 struct cardea_status postgres_commit(struct store_tx *tx) CARDEA_CHECKED;
 void postgres_abort(struct store_tx *tx);
+
+/* push.c: LISTEN and NOTIFY; the channel is named like the schema. */
+struct cardea_status postgres_push(struct store_tx *tx, enum store_push what) CARDEA_CHECKED;
+struct cardea_status postgres_push_wait(struct store *s, int64_t deadline_ms, unsigned *ret_what) CARDEA_CHECKED;
+void postgres_push_wake(struct store *s);
+/* The statement that commits a transaction, and pushes what it has to. */
+void push_commit_sql(const struct store_tx *tx, char *out, size_t cap);
 
 /* schema.c: make or bring up to date, under a lock that other nodes wait for. */
 struct cardea_status schema_migrate(struct store_tx *tx, int64_t deadline_ms, char *message,

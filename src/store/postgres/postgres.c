@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static void store_close(struct store *s)
 {
@@ -16,6 +18,9 @@ static void store_close(struct store *s)
         store->idle = tx->next_free;
         connection_close(tx);
     }
+    connection_close(store->listener);
+    if (store->wake_fd >= 0)
+        (void)close(store->wake_fd);
     pthread_cond_destroy(&store->freed);
     pthread_mutex_destroy(&store->lock);
     free(store->conninfo);
@@ -53,6 +58,9 @@ static const struct store_ops postgres_ops = {
     .verifier_put = sql_verifier_put,
     .verifier_delete = sql_verifier_delete,
     .verifier_list = sql_verifier_list,
+    .push = postgres_push,
+    .push_wait = postgres_push_wait,
+    .push_wake = postgres_push_wake,
     .session_get = sql_session_get,
     .session_create = sql_session_create,
     .session_rotate = sql_session_rotate,
@@ -134,6 +142,7 @@ static struct cardea_status read_url(const char *url, struct postgres *store, ch
     }
     bool secret = option(parsed, "password") != NULL;
     bool plain = option(parsed, "sslmode") == NULL && !is_local(option(parsed, "host"));
+    bool patient = option(parsed, "tcp_user_timeout") == NULL && option(parsed, "keepalives_idle") == NULL;
     PQconninfoFree(parsed);
     bool first = memchr(rest.ptr, '?', rest.len) == NULL;
     if (plain) {
@@ -141,6 +150,8 @@ static struct cardea_status read_url(const char *url, struct postgres *store, ch
         first = false;
     }
     buf_text(&rest, first ? "?application_name=cardea" : "&application_name=cardea");
+    if (patient) /* a listener that waits behind a cut line must learn of it */
+        buf_text(&rest, "&keepalives_idle=5&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=10000");
     store->conninfo = buf_terminate(&rest) ? strdup(rest.ptr) : NULL;
     buf_clear(&rest);
     if (secret) {
@@ -164,6 +175,7 @@ static struct postgres *store_new(int64_t (*boot_ms)(void), store_digest_fn *dig
     store->base.ops = &postgres_ops;
     store->boot_ms = boot_ms;
     store->digest = digest;
+    store->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return store;
 }
 
@@ -173,10 +185,11 @@ struct cardea_status store_postgres_open(const char *url, int64_t (*boot_ms)(voi
     char why[200] = "out of memory";
     struct store_tx *tx = NULL;
     struct postgres *store = store_new(boot_ms, digest);
-    struct cardea_status s = store == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : read_url(url, store, why, sizeof why);
+    struct cardea_status s =
+        store == NULL || store->wake_fd < 0 ? CARDEA_FAIL(E_UNAVAILABLE) : read_url(url, store, why, sizeof why);
     int64_t deadline_ms = boot_ms() + OPEN_MS;
     if (cardea_ok(s))
-        s = connection_open(store, deadline_ms, &tx, why, sizeof why);
+        s = connection_open(store, -1, deadline_ms, &tx, why, sizeof why);
     if (cardea_ok(s))
         s = schema_migrate(tx, deadline_ms, why, sizeof why);
     if (!cardea_ok(s)) {

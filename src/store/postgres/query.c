@@ -122,8 +122,10 @@ static void bind(struct query *q, const void *bytes, size_t len, Oid type)
 
 void bind_int(struct query *q, int64_t n)
 {
-    if (q->bound >= PARAMETERS_MAX)
+    if (q->bound >= PARAMETERS_MAX) {
+        bind(q, NULL, 0, OID_INT8); /* which refuses it */
         return;
+    }
     uint8_t *bytes = q->tx->numbers[q->bound];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)((uint64_t)n >> (56 - 8 * i));

@@ -74,6 +74,7 @@ static struct cardea_status begin_on(struct store_tx *tx, enum store_mode mode, 
     t->mode = mode;
     t->deadline_ms = deadline_ms;
     t->marked = t->head_known = tx->keys_locked = false;
+    t->push = 0;
     t->broken = CARDEA_SUCCESS;
     /* The snapshot is taken at the first statement: make that now. */
     return connection_run(tx,
@@ -97,7 +98,7 @@ struct cardea_status postgres_begin(struct store *s, enum store_mode mode, int64
     if (!cardea_ok(status)) { /* nothing was asked of it yet: a fresh one will do */
         connection_close(tx);
         tx = NULL;
-        status = connection_open(store, deadline_ms, &tx, message, sizeof message);
+        status = connection_open(store, -1, deadline_ms, &tx, message, sizeof message);
         if (cardea_ok(status))
             status = begin_on(tx, mode, deadline_ms);
     }
@@ -158,7 +159,9 @@ struct cardea_status postgres_undo(struct store_tx *tx)
 /* COMMIT of a transaction that the server has given up answers ROLLBACK. */
 static struct cardea_status commit_status(struct store_tx *tx)
 {
-    if (PQsendQuery(tx->conn, "COMMIT") == 0)
+    char sql[160];
+    push_commit_sql(tx, sql, sizeof sql);
+    if (PQsendQuery(tx->conn, sql) == 0)
         return CARDEA_FAIL(E_UNAVAILABLE);
     PGresult *r = connection_finish(tx, tx->sql.deadline_ms);
     if (r == NULL)

@@ -90,6 +90,8 @@ struct cardea_status sql_event_append(struct store_tx *tx, struct event *e)
         sql_of(tx)->broken = s;
         return s;
     }
+    if (journal_concerns_others(&linked))
+        sql_of(tx)->push |= STORE_PUSH_ROWS; /* stays after an undo: one push too many harms nobody */
     sql_of(tx)->head = head;
     *e = linked;
     return s;

@@ -80,6 +80,7 @@ struct sql_tx {
     enum store_mode mode; /* UNSET between transactions */
     int64_t deadline_ms;
     bool marked;                 /* a change is open */
+    unsigned push;               /* enum store_push: what the commit tells the others, where the engine can */
     struct cardea_status broken; /* CARDEA_OK while the transaction can still commit */
     /* The journal's head as this transaction sees it; read when first needed, put back by undo. */
     bool head_known, head_known_at_mark;

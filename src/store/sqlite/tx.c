@@ -112,6 +112,7 @@ struct cardea_status sqlite_begin(struct store *s, enum store_mode mode, int64_t
     tx->sql.mode = mode;
     tx->sql.deadline_ms = deadline_ms;
     tx->sql.marked = tx->sql.head_known = false;
+    tx->sql.push = 0;
     tx->sql.broken = CARDEA_SUCCESS;
     int rc;
     if (mode == STORE_WRITE) {
