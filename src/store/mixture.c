@@ -182,6 +182,30 @@ static struct cardea_status mixture_session_create(struct store_tx *tx, const st
     return s;
 }
 
+static struct cardea_status mixture_session_create_many(struct store_tx *tx, const struct session_record *records,
+                                                        uint32_t count)
+{
+    if (!tx->writes)
+        return CARDEA_FAIL(E_INTERNAL);
+    struct cardea_status s = CARDEA_SUCCESS;
+    struct sessions *e = tx->mixture->sessions;
+    /* What is there already stays when this is undone, so it must not be among what undoing removes. */
+    for (uint32_t i = 0; cardea_ok(s) && i < count; i++) {
+        struct session_record there;
+        s = e->ops->get(e, tx->deadline_ms, records[i].sid, &there);
+        s = cardea_ok(s) ? CARDEA_FAIL(E_CONFLICT) : s.code == CARDEA_E_NOT_FOUND ? CARDEA_SUCCESS : s;
+    }
+    for (uint32_t i = 0; cardea_ok(s) && i < count; i++)
+        s = list_add(&tx->created, records[i].sid);
+    return cardea_ok(s) ? sessions_create_many(e, tx->deadline_ms, records, count) : s;
+}
+
+/* At once, as with the sweep: nothing of it comes back. */
+static struct cardea_status mixture_session_erase(struct store_tx *tx)
+{
+    return tx->writes ? sessions_erase(tx->mixture->sessions, tx->deadline_ms) : CARDEA_FAIL(E_INTERNAL);
+}
+
 static struct cardea_status mixture_session_rotate(struct store_tx *tx, const struct session_record *r,
                                                    uint64_t expected_generation)
 {
@@ -331,6 +355,9 @@ PASS(verifier_delete, (struct store_tx * tx, const uint8_t id[16]), id)
 PASS(verifier_list, (struct store_tx * tx, struct verifier_record *out, uint32_t cap, uint32_t *ret_count), out, cap,
      ret_count)
 PASS(push, (struct store_tx * tx, enum store_push what), what)
+PASS(event_put, (struct store_tx * tx, const struct event *e, bool in_force), e, in_force)
+PASS(value_list, (struct store_tx * tx, struct named_value *out, uint32_t cap, uint32_t *ret_count), out, cap,
+     ret_count)
 #undef PASS
 
 static struct cardea_status mixture_push_wait(struct store *s, int64_t deadline_ms, unsigned *ret_what)
@@ -343,6 +370,11 @@ static void mixture_push_wake(struct store *s)
 {
     struct store *accounts = ((struct mixture *)s)->accounts;
     accounts->ops->push_wake(accounts);
+}
+
+static struct cardea_status mixture_account_erase(struct store_tx *tx)
+{
+    return accounts_ops(tx)->account_erase(tx->accounts);
 }
 
 static const struct store_ops mixture_ops = {
@@ -379,8 +411,13 @@ static const struct store_ops mixture_ops = {
     .push = mixture_push,
     .push_wait = mixture_push_wait,
     .push_wake = mixture_push_wake,
+    .event_put = mixture_event_put,
+    .value_list = mixture_value_list,
+    .account_erase = mixture_account_erase,
     .session_get = mixture_session_get,
     .session_create = mixture_session_create,
+    .session_create_many = mixture_session_create_many,
+    .session_erase = mixture_session_erase,
     .session_rotate = mixture_session_rotate,
     .session_delete = mixture_session_delete,
     .session_delete_below = mixture_session_delete_below,

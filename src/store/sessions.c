@@ -1,5 +1,37 @@
 #include "store/sessions.h"
 
+#include <stdlib.h>
+
+enum { ERASE_STEP = 256 };
+
+struct cardea_status sessions_create_many(struct sessions *s, int64_t deadline_ms, const struct session_record *records,
+                                          uint32_t count)
+{
+    if (s->ops->create_many != NULL)
+        return s->ops->create_many(s, deadline_ms, records, count);
+    struct cardea_status status = CARDEA_SUCCESS;
+    for (uint32_t i = 0; cardea_ok(status) && i < count; i++)
+        status = s->ops->create(s, deadline_ms, &records[i]);
+    return status;
+}
+
+struct cardea_status sessions_erase(struct sessions *s, int64_t deadline_ms)
+{
+    struct session_record *records = malloc(ERASE_STEP * sizeof *records);
+    struct cardea_status status = records == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : CARDEA_SUCCESS;
+    struct session_id after = {{0}}, sids[ERASE_STEP];
+    uint32_t count = ERASE_STEP;
+    while (cardea_ok(status) && count == ERASE_STEP) {
+        status = s->ops->scan(s, deadline_ms, after, records, ERASE_STEP, &count);
+        for (uint32_t i = 0; cardea_ok(status) && i < count; i++)
+            after = sids[i] = records[i].sid;
+        if (cardea_ok(status) && count > 0)
+            status = s->ops->remove(s, deadline_ms, sids, count);
+    }
+    free(records);
+    return status;
+}
+
 int64_t session_over_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expires_at_ms)
 {
     int64_t end_ms;

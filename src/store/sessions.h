@@ -37,6 +37,10 @@ struct sessions_ops {
                                 struct session_record *out); /* E_NOT_FOUND */
     struct cardea_status (*create)(struct sessions *s, int64_t deadline_ms,
                                    const struct session_record *r); /* E_CONFLICT: the sid is taken */
+    /* Many, for moving them here; each is atomic by itself. NULL: one by one will do (sessions_create_many).
+     * fails: E_CONFLICT: a sid is taken by another record; how many of the others were made then is not said. */
+    struct cardea_status (*create_many)(struct sessions *s, int64_t deadline_ms, const struct session_record *records,
+                                        uint32_t count);
     /* Compare-and-set on generation: replaces the refresh state and moves last_seen forward, nothing else of the
      * record. fails: E_CONFLICT (another generation is stored); E_NOT_FOUND. */
     struct cardea_status (*rotate)(struct sessions *s, int64_t deadline_ms, const struct session_record *r,
@@ -56,7 +60,7 @@ struct sessions_ops {
     struct cardea_status (*list)(struct sessions *s, int64_t deadline_ms, const struct user_id *user, int64_t epoch,
                                  const struct page *page, struct session_record *out, uint32_t *ret_count,
                                  struct cursor *ret_next);
-    /* Every session in a stable order, for filling a verifier and for moving to another engine: after = last sid seen
+    /* Every session in the order of the sids, for filling a verifier and for moving them: after = last sid seen
      * (zeros: start). Fewer than cap: that was the end. A session that lives throughout is seen once.
      * fails: E_LIMIT: this engine can not (Memcached). */
     struct cardea_status (*scan)(struct sessions *s, int64_t deadline_ms, struct session_id after,
@@ -70,6 +74,12 @@ struct sessions_ops {
 struct sessions {
     const struct sessions_ops *ops;
 };
+
+/* The engine's create_many, or create for each. */
+struct cardea_status sessions_create_many(struct sessions *s, int64_t deadline_ms, const struct session_record *records,
+                                          uint32_t count) CARDEA_CHECKED;
+/* Remove every session, in steps: what is made meanwhile may stay. fails: E_LIMIT: it can not tell which it has. */
+struct cardea_status sessions_erase(struct sessions *s, int64_t deadline_ms) CARDEA_CHECKED;
 
 /* When a record is of no more use to anybody, by what is known of it now: its end, or SWEEP_IDLE_SLACK_MS past its idle
  * end. For engines whose records expire by themselves, and for sweeping. */

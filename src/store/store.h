@@ -223,6 +223,13 @@ struct store_tx;
 
 enum store_mode { STORE_MODE_UNSET = 0, STORE_READ, STORE_WRITE };
 
+enum { VALUE_NAME_MAX = 64 };
+
+struct named_value {
+    char name[VALUE_NAME_MAX + 1];
+    int64_t value;
+};
+
 /* SHA-256 for the journal's chain, lent by the caller so that an engine needs no crypto of its own. */
 typedef void store_digest_fn(const void *bytes, size_t len, uint8_t out[32]);
 
@@ -305,9 +312,24 @@ struct store_ops {
     /* Make the push_wait that waits now, or the next one, answer STORE_PUSH_WAKE at once. Any thread, never waits. */
     void (*push_wake)(struct store *s);
 
+    /* For moving an installation from one engine to another (store/copy.h); a service has no use for them.
+     * event_put: append a row as another engine wrote it, its number and hashes with it; in_force: its revocation, if
+     * it has one, counts still. fails: E_CORRUPT: it does not follow the last row, or was not hashed so.
+     * value_list: all values, by name. fails: E_LIMIT when more than cap.
+     * account_erase: users, API keys, keys, journal, values, verifiers: all but the sessions. */
+    struct cardea_status (*event_put)(struct store_tx *tx, const struct event *e, bool in_force);
+    struct cardea_status (*value_list)(struct store_tx *tx, struct named_value *out, uint32_t cap, uint32_t *ret_count);
+    struct cardea_status (*account_erase)(struct store_tx *tx);
+
     /* Sessions. */
     struct cardea_status (*session_get)(struct store_tx *tx, struct session_id sid, struct session_record *out);
     struct cardea_status (*session_create)(struct store_tx *tx, const struct session_record *r); /* E_CONFLICT */
+    /* Many, in much less time than one by one, for moving them here (store/copy.h). fails: E_CONFLICT: a sid is taken;
+     * how many of the others were made then is not said: undo. */
+    struct cardea_status (*session_create_many)(struct store_tx *tx, const struct session_record *records,
+                                                uint32_t count);
+    /* Deletes every session. */
+    struct cardea_status (*session_erase)(struct store_tx *tx);
     /* Compare-and-set on generation: replaces the refresh state and moves last_seen forward, nothing else of the
      * record. fails: E_CONFLICT (another generation is stored); E_NOT_FOUND. */
     struct cardea_status (*session_rotate)(struct store_tx *tx, const struct session_record *r,
@@ -324,8 +346,8 @@ struct store_ops {
     struct cardea_status (*session_list)(struct store_tx *tx, const struct user_id *user, int64_t epoch,
                                          const struct page *page, struct session_record *out, uint32_t *ret_count,
                                          struct cursor *ret_next);
-    /* Every session, in a stable order, for filling a verifier: after = last sid seen (zeros: start). Fewer than cap:
-     * that was the end. A session that lives throughout is seen once, even over several transactions. */
+    /* Every session, in the order of the sids, for filling a verifier: after = last sid seen (zeros: start). Fewer than
+     * cap: that was the end. A session that lives throughout is seen once, even over several transactions. */
     struct cardea_status (*session_scan)(struct store_tx *tx, struct session_id after, struct session_record *out,
                                          uint32_t cap, uint32_t *ret_count);
 

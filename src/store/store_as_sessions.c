@@ -46,6 +46,15 @@ static struct cardea_status whole_create(struct sessions *s, int64_t deadline_ms
     return cardea_ok(status) ? end(store, tx, store->ops->session_create(tx, r)) : status;
 }
 
+static struct cardea_status whole_create_many(struct sessions *s, int64_t deadline_ms,
+                                              const struct session_record *records, uint32_t count)
+{
+    struct store *store = store_of(s);
+    struct store_tx *tx = NULL;
+    struct cardea_status status = store->ops->begin(store, STORE_WRITE, deadline_ms, &tx);
+    return cardea_ok(status) ? end(store, tx, store->ops->session_create_many(tx, records, count)) : status;
+}
+
 static struct cardea_status whole_rotate(struct sessions *s, int64_t deadline_ms, const struct session_record *r,
                                          uint64_t expected_generation)
 {
@@ -161,6 +170,7 @@ static const struct sessions_ops whole_ops = {
     .close = whole_close,
     .get = whole_get,
     .create = whole_create,
+    .create_many = whole_create_many,
     .rotate = whole_rotate,
     .remove = whole_remove,
     .touch = whole_touch,

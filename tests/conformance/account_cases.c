@@ -562,3 +562,25 @@ void sweep_removes_expired_api_keys(void **state)
     assert_ok(OPS->api_key_get(tx, endless.id, &key));
     commit(store, tx);
 }
+
+void values_are_listed(void **state)
+{
+    (void)state;
+    struct named_value got[3];
+    uint32_t count = 9;
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->value_list(tx, got, 3, &count));
+    assert_int_equal(count, 0);
+    assert_ok(OPS->value_put(tx, "time", INT64_MAX));
+    assert_ok(OPS->value_put(tx, "incarnation", -1));
+    assert_ok(OPS->value_put(tx, "time", 7));
+    assert_ok(OPS->value_list(tx, got, 2, &count));
+    assert_int_equal(count, 2);
+    assert_string_equal(got[0].name, "incarnation");
+    assert_int_equal(got[0].value, -1);
+    assert_string_equal(got[1].name, "time");
+    assert_int_equal(got[1].value, 7);
+    assert_code(OPS->value_list(tx, got, 1, &count), E_LIMIT);
+    assert_int_equal(count, 2);
+    OPS->abort(tx);
+}

@@ -49,6 +49,7 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(api_keys_in_pages)                                                                                               \
     X(key_round_trip)                                                                                                  \
     X(values)                                                                                                          \
+    X(values_are_listed)                                                                                               \
     X(events_are_chained)                                                                                              \
     X(event_at_its_limits)                                                                                             \
     X(undone_events_leave_no_gap)                                                                                      \
@@ -57,6 +58,9 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(a_revocation_is_found_by_its_id)                                                                                 \
     X(verifiers_are_registered)                                                                                        \
     X(pushes_come_with_the_commit)                                                                                     \
+    X(rows_are_taken_over_as_they_are)                                                                                 \
+    X(rows_that_do_not_follow_are_refused)                                                                             \
+    X(accounts_are_erased)                                                                                             \
     X(sweep_removes_expired_api_keys)
 #define SESSION_CASES(X)                                                                                               \
     X(session_round_trip)                                                                                              \
@@ -66,7 +70,10 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(touch_moves_forward_only)                                                                                        \
     X(sessions_below_an_epoch_end)                                                                                     \
     X(sessions_in_pages)                                                                                               \
-    X(scan_sees_every_session_once)
+    X(scan_sees_every_session_once)                                                                                    \
+    X(many_sessions_at_once)                                                                                           \
+    X(a_taken_sid_among_many)                                                                                          \
+    X(sessions_are_erased)
 /* Those that the sweep ends. */
 #define SWEEP_CASES(X)                                                                                                 \
     X(sweep_ends_what_is_over)                                                                                         \

@@ -231,3 +231,119 @@ void a_revocation_is_found_by_its_id(void **state)
     assert_code(OPS->revocation_find(tx, REVOCATION_SESSION, e.revocation.id), E_NOT_FOUND);
     commit(store, tx);
 }
+
+/* Rows that another engine could have written. */
+static void write_rows(struct event *rows, unsigned count)
+{
+    struct journal_head head = {0};
+    for (unsigned i = 0; i < count; i++) {
+        rows[i] = sample_event(i + 1);
+        rows[i].revocation = (struct revocation){.kind = REVOCATION_NONE};
+        if (i % 2 == 1) {
+            rows[i].revocation = (struct revocation){.kind = REVOCATION_TOKEN, .until_ms = 5000 + (int64_t)i};
+            rows[i].revocation.id[0] = (uint8_t)(i + 1);
+        }
+        journal_link(&head, &rows[i], conformance_digest);
+    }
+}
+
+void rows_are_taken_over_as_they_are(void **state)
+{
+    (void)state;
+    static struct event rows[8], got[8];
+    uint32_t count = 0;
+    write_rows(rows, 8);
+    struct store_tx *tx = open_write(store);
+    for (unsigned i = 0; i < 8; i++)
+        assert_ok(OPS->event_put(tx, &rows[i], i != 3));
+    commit(store, tx);
+    struct journal_head head = {0};
+    assert_ok(verify(&head));
+    assert_int_equal(head.n, 8);
+    assert_memory_equal(head.hash, rows[7].hash, sizeof head.hash);
+    tx = open_write(store);
+    assert_ok(OPS->event_list(tx, 0, false, got, 8, &count));
+    assert_int_equal(count, 8);
+    for (unsigned i = 0; i < 8; i++)
+        same_event(&got[i], &rows[i]);
+    /* In force are those that were said to be. */
+    assert_ok(OPS->revocation_list(tx, 0, 0, got, 8, &count));
+    assert_int_equal(count, 3);
+    assert_int_equal(got[0].n, 2);
+    assert_int_equal(got[1].n, 6);
+    assert_ok(OPS->revocation_find(tx, REVOCATION_TOKEN, rows[1].revocation.id));
+    assert_code(OPS->revocation_find(tx, REVOCATION_TOKEN, rows[3].revocation.id), E_NOT_FOUND);
+    /* And the journal goes on behind them. */
+    struct event next = sample_event(9);
+    assert_ok(OPS->event_append(tx, &next));
+    assert_int_equal(next.n, 9);
+    assert_memory_equal(next.previous_hash, rows[7].hash, sizeof next.hash);
+    commit(store, tx);
+}
+
+void rows_that_do_not_follow_are_refused(void **state)
+{
+    (void)state;
+    static struct event rows[4], got[4];
+    uint32_t count = 9;
+    write_rows(rows, 4);
+    struct store_tx *tx = open_write(store);
+    assert_code(OPS->event_put(tx, &rows[1], true), E_CORRUPT); /* the first is missing */
+    assert_ok(OPS->event_put(tx, &rows[0], true));
+    assert_code(OPS->event_put(tx, &rows[0], true), E_CORRUPT);
+    struct event changed = rows[1];
+    changed.at_ms++;
+    assert_code(OPS->event_put(tx, &changed, true), E_CORRUPT);
+    changed = rows[1];
+    changed.previous_hash[0] ^= 1;
+    assert_code(OPS->event_put(tx, &changed, true), E_CORRUPT);
+    assert_ok(OPS->event_put(tx, &rows[1], true)); /* a refused row breaks nothing */
+    commit(store, tx);
+    tx = open_read(store);
+    assert_ok(OPS->event_list(tx, 0, false, got, 4, &count));
+    assert_int_equal(count, 2);
+    assert_code(OPS->event_put(tx, &rows[2], true), E_INTERNAL);
+    OPS->abort(tx);
+}
+
+void accounts_are_erased(void **state)
+{
+    (void)state;
+    struct user_record u = sample_user(1);
+    struct event e = sample_event(1);
+    struct api_key_record k = {.id = {{1}}, .user = u.id, .name = "key"};
+    struct key_record key = {.id = {{2}}, .use = KEY_USE_CSRF, .state = KEY_ACTIVE, .algorithm = "HMAC-SHA256"};
+    struct named_value values[4];
+    uint32_t count = 9;
+    e.revocation = (struct revocation){.kind = REVOCATION_TOKEN, .id = {7}, .until_ms = INT64_MAX};
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->user_put(tx, &u));
+    assert_ok(OPS->event_append(tx, &e));
+    assert_ok(OPS->api_key_put(tx, &k));
+    assert_ok(OPS->key_put(tx, &key));
+    assert_ok(OPS->value_put(tx, "one", 1));
+    commit(store, tx);
+    tx = open_write(store);
+    assert_ok(OPS->mark(tx));
+    assert_ok(OPS->account_erase(tx));
+    assert_ok(OPS->undo(tx));
+    assert_ok(OPS->user_get(tx, u.id, &u));
+    assert_ok(OPS->account_erase(tx));
+    assert_code(OPS->user_get(tx, u.id, &u), E_NOT_FOUND);
+    assert_code(OPS->api_key_get(tx, k.id, &k), E_NOT_FOUND);
+    assert_code(OPS->revocation_find(tx, REVOCATION_TOKEN, e.revocation.id), E_NOT_FOUND);
+    assert_ok(OPS->key_list(tx, &key, 1, &count));
+    assert_int_equal(count, 0);
+    assert_ok(OPS->value_list(tx, values, 4, &count));
+    assert_int_equal(count, 0);
+    struct event first = sample_event(2);
+    assert_ok(OPS->event_append(tx, &first));
+    assert_int_equal(first.n, 1);
+    commit(store, tx);
+    struct journal_head head = {0};
+    assert_ok(verify(&head));
+    assert_int_equal(head.n, 1);
+    tx = open_read(store);
+    assert_code(OPS->account_erase(tx), E_INTERNAL);
+    OPS->abort(tx);
+}

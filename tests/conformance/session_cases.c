@@ -1,6 +1,8 @@
 /* Sessions: records, rotation, listings, sweeping. */
 #include "internal.h"
 
+#include <stdlib.h>
+
 static struct user_id somebody(unsigned number)
 {
     return sample_user(number).id;
@@ -309,4 +311,92 @@ void sweep_goes_in_small_steps(void **state)
     assert_int_equal(done, SESSIONS);
     commit(store, tx);
     assert_int_equal(walk(NULL, 0, 10), 0);
+}
+
+/* More than an engine does in one step. */
+enum { MANY = 700 };
+
+static struct session_record *make_many(void)
+{
+    struct session_record *records = calloc(MANY, sizeof *records);
+    assert_non_null(records);
+    for (unsigned i = 0; i < MANY; i++)
+        records[i] = sample_session(i, somebody(i % 7));
+    return records;
+}
+
+static uint32_t count_sessions(void)
+{
+    struct session_record *records = calloc(MANY + 1, sizeof *records);
+    uint32_t count = 0;
+    assert_non_null(records);
+    struct store_tx *tx = open_read(store);
+    assert_ok(OPS->session_scan(tx, (struct session_id){{0}}, records, MANY + 1, &count));
+    OPS->abort(tx);
+    for (uint32_t i = 1; i < count; i++) /* in the order of the sids */
+        assert_true(memcmp(&records[i - 1].sid, &records[i].sid, sizeof records[i].sid) < 0);
+    free(records);
+    return count;
+}
+
+void many_sessions_at_once(void **state)
+{
+    (void)state;
+    struct session_record *records = make_many(), got;
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->session_create_many(tx, records, 0));
+    assert_ok(OPS->session_create_many(tx, records, MANY));
+    commit(store, tx);
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(read_session(records[i].sid, &got), CARDEA_OK);
+        same_session(&got, &records[i]);
+    }
+    assert_int_equal(count_sessions(), MANY);
+    /* Each is a session as any other: it is its user's, and rotates. */
+    uint32_t count = 0;
+    tx = open_write(store);
+    assert_ok(OPS->session_delete_below(tx, somebody(3), INT64_MAX, MANY, &count));
+    assert_int_equal(count, MANY / 7);
+    commit(store, tx);
+    assert_int_equal(count_sessions(), MANY - MANY / 7);
+    free(records);
+}
+
+void a_taken_sid_among_many(void **state)
+{
+    (void)state;
+    struct session_record *records = make_many(), other = sample_session(5000, somebody(1)), got;
+    other.sid = records[MANY / 2].sid;
+    put_session(&other);
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->mark(tx));
+    assert_code(OPS->session_create_many(tx, records, MANY), E_CONFLICT);
+    assert_ok(OPS->undo(tx));
+    commit(store, tx);
+    assert_int_equal(count_sessions(), 1);
+    assert_int_equal(read_session(other.sid, &got), CARDEA_OK);
+    same_session(&got, &other);
+    free(records);
+    tx = open_read(store);
+    assert_code(OPS->session_create_many(tx, &other, 1), E_INTERNAL);
+    OPS->abort(tx);
+}
+
+void sessions_are_erased(void **state)
+{
+    (void)state;
+    struct session_record *records = make_many();
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->session_create_many(tx, records, MANY));
+    commit(store, tx);
+    tx = open_write(store);
+    assert_ok(OPS->session_erase(tx));
+    commit(store, tx);
+    assert_int_equal(count_sessions(), 0);
+    put_session(&records[0]);
+    assert_int_equal(count_sessions(), 1);
+    free(records);
+    tx = open_read(store);
+    assert_code(OPS->session_erase(tx), E_INTERNAL);
+    OPS->abort(tx);
 }

@@ -781,6 +781,10 @@ static void run_everything(struct store *s, struct store_tx *tx)
     assert_ok(s->ops->sweep(tx, idle_end_ms, 10, &count));
     assert_ok(s->ops->sweep(tx, INT64_MAX, 10, &count));
     assert_ok(s->ops->user_delete(tx, u.id));
+    struct named_value values[4];
+    assert_ok(s->ops->value_list(tx, values, 4, &count));
+    assert_ok(s->ops->session_erase(tx));
+    assert_ok(s->ops->account_erase(tx));
 }
 
 static int search_only(void *context, int columns, char **values, char **names)
@@ -803,6 +807,9 @@ static void every_query_has_its_index(void **state)
         QUERY_JOURNAL_HEAD,                                             /* LIMIT 1 from the end */
         QUERY_SESSION_LIST_ALL,                                         /* its index, backwards */
         QUERY_VERIFIER_LIST,                                            /* in the order of its key */
+        QUERY_VALUE_LIST,       QUERY_SESSION_ERASE,    QUERY_ERASE_USER, /* all of it is what they are for */
+        QUERY_ERASE_API_KEY,    QUERY_ERASE_KEYRING,    QUERY_ERASE_JOURNAL,
+        QUERY_ERASE_REVOCATION, QUERY_ERASE_VALUE,      QUERY_ERASE_VERIFIER,
     };
     struct store *s = open_store();
     struct store_tx *tx = open_write(s);

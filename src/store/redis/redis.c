@@ -216,13 +216,12 @@ static struct cardea_status redis_get(struct sessions *e, int64_t deadline_ms, s
     return s;
 }
 
-static struct cardea_status do_create(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+static struct cardea_status say_create(const struct redis *redis, const struct pool *p, struct link *l,
+                                       const struct session_record *r)
 {
-    struct one *o = context;
-    const struct session_record *r = o->record;
     uint8_t kept[SESSION_BYTES_MAX], refresh[REFRESH_BYTES];
-    struct key keys[] = {session_key(o->redis, &r->sid), key_make(o->redis, ":u:", NULL, &r->user), all_key(o->redis),
-                         created_key(o->redis)};
+    struct key keys[] = {session_key(redis, &r->sid), key_make(redis, ":u:", NULL, &r->user), all_key(redis),
+                         created_key(redis)};
     struct number numbers[] = {
         number("", (int64_t)r->generation), number("", r->last_seen_at_ms),   number("", r->idle_ms),
         number("", r->expires_at_ms),       number("", p->options.wall_ms()), number("", r->epoch),
@@ -244,18 +243,29 @@ static struct cardea_status do_create(struct pool *p, struct link *l, int64_t de
     word(&w, user, b.len);
     word_text(&w, numbers[5].text);
     word_text(&w, numbers[6].text);
+    return link_say(l, &w);
+}
+
+static struct cardea_status do_create(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+{
+    struct one *o = context;
     int64_t done = 0;
-    struct cardea_status s = link_say(l, &w);
+    struct cardea_status s = say_create(o->redis, p, l, o->record);
     if (cardea_ok(s))
         s = hear_int(l, deadline_ms, &done);
     o->answer = done == 1 ? CARDEA_SUCCESS : CARDEA_FAIL(E_CONFLICT);
     return s;
 }
 
+static bool keepable(const struct session_record *r)
+{
+    return session_storable(r) && r->last_seen_at_ms >= 0;
+}
+
 static struct cardea_status redis_create(struct sessions *e, int64_t deadline_ms, const struct session_record *r)
 {
     struct one o = {.redis = (struct redis *)e, .record = r};
-    if (!session_storable(r) || r->last_seen_at_ms < 0)
+    if (!keepable(r))
         return CARDEA_FAIL(E_INTERNAL);
     struct cardea_status s = pool_run(&o.redis->pool, deadline_ms, do_create, &o);
     return cardea_ok(s) ? o.answer : s;
@@ -316,6 +326,44 @@ static struct cardea_status hear_ints(struct link *l, int64_t deadline_ms, uint3
     }
     if (ret_sum != NULL)
         *ret_sum = sum;
+    return s;
+}
+
+struct moved {
+    struct redis *redis;
+    const struct session_record *records;
+    uint32_t count;
+    bool taken;
+};
+
+static struct cardea_status do_create_many(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+{
+    struct moved *m = context;
+    struct cardea_status s = CARDEA_SUCCESS;
+    int64_t done = 0;
+    for (uint32_t i = 0; cardea_ok(s) && i < m->count; i++)
+        s = say_create(m->redis, p, l, &m->records[i]);
+    if (cardea_ok(s))
+        s = hear_ints(l, deadline_ms, m->count, &done);
+    m->taken = done != (int64_t)m->count;
+    return s;
+}
+
+/* In steps, each an operation of its own: a server that is busy gets the time of one for each. */
+static struct cardea_status redis_create_many(struct sessions *e, int64_t deadline_ms,
+                                              const struct session_record *records, uint32_t count)
+{
+    struct cardea_status s = CARDEA_SUCCESS;
+    for (uint32_t i = 0; i < count; i++)
+        if (!keepable(&records[i]))
+            return CARDEA_FAIL(E_INTERNAL);
+    for (uint32_t from = 0; cardea_ok(s) && from < count; from += FETCH_STEP) {
+        uint32_t step = count - from < FETCH_STEP ? count - from : FETCH_STEP;
+        struct moved m = {.redis = (struct redis *)e, .records = records + from, .count = step};
+        s = pool_run(&m.redis->pool, deadline_ms, do_create_many, &m);
+        if (cardea_ok(s) && m.taken)
+            s = CARDEA_FAIL(E_CONFLICT);
+    }
     return s;
 }
 
@@ -716,6 +764,7 @@ static const struct sessions_ops redis_ops = {
     .close = redis_close,
     .get = redis_get,
     .create = redis_create,
+    .create_many = redis_create_many,
     .rotate = redis_rotate,
     .remove = redis_remove,
     .touch = redis_touch,

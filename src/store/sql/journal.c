@@ -97,6 +97,25 @@ struct cardea_status sql_event_append(struct store_tx *tx, struct event *e)
     return s;
 }
 
+struct cardea_status sql_event_put(struct store_tx *tx, const struct event *e, bool in_force)
+{
+    struct cardea_status s = need_head(tx);
+    if (!cardea_ok(s))
+        return s;
+    struct journal_head head = sql_of(tx)->head;
+    s = journal_check(&head, e, sql_of(tx)->digest);
+    if (!cardea_ok(s))
+        return s;
+    s = insert(tx, e);
+    if (cardea_ok(s) && in_force && e->revocation.kind != REVOCATION_NONE)
+        s = insert_revocation(tx, e);
+    if (cardea_ok(s))
+        sql_of(tx)->head = head;
+    else
+        sql_of(tx)->broken = s;
+    return s;
+}
+
 static void take_event(struct query *q, struct event *out)
 {
     out->n = (uint64_t)take_int_in(q, 1, INT64_MAX);

@@ -76,6 +76,14 @@ struct cardea_status sql_session_create(struct store_tx *tx, const struct sessio
     return s.code == CARDEA_E_NOT_FOUND ? CARDEA_FAIL(E_CONFLICT) : s;
 }
 
+struct cardea_status sql_session_create_many(struct store_tx *tx, const struct session_record *records, uint32_t count)
+{
+    struct cardea_status s = CARDEA_SUCCESS;
+    for (uint32_t i = 0; cardea_ok(s) && i < count; i++)
+        s = sql_session_create(tx, &records[i]);
+    return s;
+}
+
 static struct cardea_status exists(struct store_tx *tx, struct session_id sid)
 {
     struct query q = query_start(tx, QUERY_SESSION_EXISTS, "SELECT 1 FROM session WHERE sid = ?");

@@ -52,8 +52,17 @@
     X(VERIFIER_PUT)                                                                                                    \
     X(VERIFIER_DELETE)                                                                                                 \
     X(VERIFIER_LIST)                                                                                                   \
+    X(VALUE_LIST)                                                                                                      \
+    X(ERASE_USER)                                                                                                      \
+    X(ERASE_API_KEY)                                                                                                   \
+    X(ERASE_KEYRING)                                                                                                   \
+    X(ERASE_JOURNAL)                                                                                                   \
+    X(ERASE_REVOCATION)                                                                                                \
+    X(ERASE_VALUE)                                                                                                     \
+    X(ERASE_VERIFIER)                                                                                                  \
     X(SESSION_GET)                                                                                                     \
     X(SESSION_CREATE)                                                                                                  \
+    X(SESSION_ERASE)                                                                                                   \
     X(SESSION_ROTATE)                                                                                                  \
     X(SESSION_EXISTS)                                                                                                  \
     X(SESSION_DELETE)                                                                                                  \
@@ -173,8 +182,13 @@ struct cardea_status sql_verifier_put(struct store_tx *tx, const struct verifier
 struct cardea_status sql_verifier_delete(struct store_tx *tx, const uint8_t id[16]);
 struct cardea_status sql_verifier_list(struct store_tx *tx, struct verifier_record *out, uint32_t cap,
                                        uint32_t *ret_count);
+struct cardea_status sql_event_put(struct store_tx *tx, const struct event *e, bool in_force);
+struct cardea_status sql_value_list(struct store_tx *tx, struct named_value *out, uint32_t cap, uint32_t *ret_count);
+struct cardea_status sql_account_erase(struct store_tx *tx);
 struct cardea_status sql_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out);
 struct cardea_status sql_session_create(struct store_tx *tx, const struct session_record *r);
+struct cardea_status sql_session_create_many(struct store_tx *tx, const struct session_record *records, uint32_t count);
+struct cardea_status sql_session_erase(struct store_tx *tx);
 struct cardea_status sql_session_rotate(struct store_tx *tx, const struct session_record *r,
                                         uint64_t expected_generation);
 struct cardea_status sql_session_delete(struct store_tx *tx, struct session_id sid);
