@@ -1,9 +1,10 @@
 /* seed: fills a stopped installation for benchmarks, as many logins would, and writes the credentials to files.
  *
- *     seed --state DIR --out DIR --users N --sessions N --keys N --tokens N
+ *     seed --state DIR --out DIR --users N --sessions N --keys N --tokens N --refreshes N
  *
- * OUT/sessions.txt, keys.txt and tokens.txt hold one credential a line. Sessions are those of the app "web"; tokens
- * belong to sessions of their own (app "service"), each with its own jti.
+ * OUT/sessions.txt, keys.txt, tokens.txt and refreshes.txt hold one credential a line. Sessions are those of the app
+ * "web"; tokens belong to sessions of their own (app "service"), each with its own jti; refresh tokens to sessions of
+ * the app "spa".
  */
 #include <errno.h>
 #include <stdio.h>
@@ -166,10 +167,33 @@ static void seed_tokens(struct seeding *s, long count, FILE *out)
     must(s->ops->commit(tx), "commit");
 }
 
+static void seed_refreshes(struct seeding *s, long count, FILE *out)
+{
+    struct store_tx *tx = begin(s);
+    for (long i = 0; i < count; i++) {
+        struct session_record r = session(s, i, SESSION_TOKEN, "spa");
+        struct refresh_token t = {.sid = r.sid, .generation = 1};
+        entropy_fill(s->entropy, t.secret.bytes, sizeof t.secret.bytes);
+        secret_digest(&t.secret, r.refresh_digest);
+        r.generation = 1;
+        r.rotated_at_ms = s->now_ms;
+        must(s->ops->session_create(tx, &r), "session");
+        char text[REFRESH_TOKEN_TEXT_MAX];
+        struct buf b = buf_fixed(text, sizeof text);
+        refresh_token_format(s->in.keys, &t, &b);
+        fprintf(out, "%.*s\n", (int)b.len, b.ptr);
+        if (i % BATCH == BATCH - 1) {
+            must(s->ops->commit(tx), "commit");
+            tx = begin(s);
+        }
+    }
+    must(s->ops->commit(tx), "commit");
+}
+
 int main(int argc, char **argv)
 {
     const char *state = NULL, *out = NULL;
-    long users = 100, sessions = 0, keys = 0, tokens = 0;
+    long users = 100, sessions = 0, keys = 0, tokens = 0, refreshes = 0;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--state") == 0)
             state = argv[i + 1];
@@ -183,9 +207,12 @@ int main(int argc, char **argv)
             keys = atol(argv[i + 1]);
         else if (strcmp(argv[i], "--tokens") == 0)
             tokens = atol(argv[i + 1]);
+        else if (strcmp(argv[i], "--refreshes") == 0)
+            refreshes = atol(argv[i + 1]);
     }
     if (state == NULL || out == NULL || users < 1) {
-        fprintf(stderr, "usage: seed --state DIR --out DIR [--users N] [--sessions N] [--keys N] [--tokens N]\n");
+        fprintf(stderr, "usage: seed --state DIR --out DIR [--users N] [--sessions N] [--keys N] [--tokens N] "
+                        "[--refreshes N]\n");
         return 2;
     }
     must(crypto_start(), "crypto");
@@ -218,6 +245,9 @@ int main(int argc, char **argv)
     fclose(f);
     f = output(out, "tokens.txt");
     seed_tokens(&s, tokens, f);
+    fclose(f);
+    f = output(out, "refreshes.txt");
+    seed_refreshes(&s, refreshes, f);
     fclose(f);
     free(s.users);
     installation_close(&s.in);
