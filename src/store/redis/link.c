@@ -155,6 +155,19 @@ static bool again(struct link *l, long n, int64_t deadline_ms)
     return wait_for(l, gnutls_record_get_direction(l->tls) == 1 ? POLLOUT : POLLIN, deadline_ms);
 }
 
+/* Why a certificate is not trusted. */
+static const char *distrust(gnutls_session_t tls)
+{
+    unsigned status = gnutls_session_get_verify_cert_status(tls);
+    if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0)
+        return "its certificate is of no authority that is trusted here";
+    if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
+        return "its certificate is for another name";
+    if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
+        return "its certificate's time has passed, or has not come";
+    return "its certificate is not trusted";
+}
+
 static bool shake_hands(struct link *l, const struct redis_options *o, const char *name, int64_t deadline_ms,
                         const char **ret_why)
 {
@@ -175,8 +188,7 @@ static bool shake_hands(struct link *l, const struct redis_options *o, const cha
     do
         n = gnutls_handshake(l->tls);
     while (again(l, n, deadline_ms));
-    *ret_why = n == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR ? "its certificate is not trusted for this name"
-                                                            : "the TLS handshake failed";
+    *ret_why = n == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR ? distrust(l->tls) : "the TLS handshake failed";
     return n == 0;
 }
 

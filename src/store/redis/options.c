@@ -62,9 +62,12 @@ static struct cardea_status read_database(struct parse *p, struct view text)
     return CARDEA_SUCCESS;
 }
 
-static struct cardea_status read_password(struct parse *p, struct view path)
+enum { PASSWORD_CAP = sizeof((struct redis_options *)0)->password };
+_Static_assert(sizeof((struct redis_options *)0)->sentinel_password == PASSWORD_CAP, "one reader for both");
+
+static struct cardea_status read_password(struct parse *p, struct view path, char out[PASSWORD_CAP])
 {
-    char name[256], text[sizeof p->o.password + 1];
+    char name[256], text[PASSWORD_CAP + 1];
     struct stat st;
     if (!view_copy(path, name, sizeof name))
         return refuse(p, "this path is too long: ", path);
@@ -81,7 +84,7 @@ static struct cardea_status read_password(struct parse *p, struct view path)
     (void)fclose(f);
     while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
         len--;
-    if (len == 0 || !view_copy(view_of(text, len), p->o.password, sizeof p->o.password))
+    if (len == 0 || !view_copy(view_of(text, len), out, PASSWORD_CAP))
         return refuse(p, "there is no password of 1 to 255 bytes in: ", path);
     return CARDEA_SUCCESS;
 }
@@ -104,7 +107,12 @@ static struct cardea_status read_option(struct parse *p, struct view option)
         return p->o.tls || view_is(value, "no") ? CARDEA_SUCCESS : refuse(p, "yes or no: ", option);
     }
     if (view_is(name, "password_file"))
-        return read_password(p, value);
+        return read_password(p, value, p->o.password);
+    if (view_is(name, "sentinel_user") && p->o.master[0] != '\0')
+        return view_copy(value, p->o.sentinel_user, sizeof p->o.sentinel_user) ? CARDEA_SUCCESS
+                                                                               : refuse(p, "too long: ", option);
+    if (view_is(name, "sentinel_password_file") && p->o.master[0] != '\0')
+        return read_password(p, value, p->o.sentinel_password);
     return refuse(p, "there is no such option: ", name);
 }
 
@@ -118,6 +126,8 @@ static struct cardea_status read_options(struct parse *p, struct view options)
     }
     if (cardea_ok(s) && p->o.user[0] != '\0' && p->o.password[0] == '\0')
         return refuse(p, "a user needs a password_file", VIEW_EMPTY);
+    if (cardea_ok(s) && p->o.sentinel_user[0] != '\0' && p->o.sentinel_password[0] == '\0')
+        return refuse(p, "a sentinel_user needs a sentinel_password_file", VIEW_EMPTY);
     return s;
 }
 

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { OPERATION_MS = 2000 }; /* of one operation at most, whatever its deadline: a server that hangs is away */
+enum {
+    OPERATION_MS = 2000, /* of one operation at most, whatever its deadline: a server that hangs is away */
+    ASK_AGAIN_MS = 200,
+};
 
 void pool_init(struct pool *p, const struct redis_options *o)
 {
@@ -22,7 +25,7 @@ void pool_init(struct pool *p, const struct redis_options *o)
 void pool_clear(struct pool *p)
 {
     while (p->idle_count > 0)
-        link_close(p->idle[--p->idle_count]);
+        link_close(p->idle[--p->idle_count].link);
     pthread_cond_destroy(&p->freed);
     pthread_mutex_destroy(&p->lock);
 }
@@ -50,16 +53,16 @@ static struct cardea_status expect(struct link *l, const struct words *w, int64_
     return s;
 }
 
-static struct cardea_status authenticate(const struct redis_options *o, struct link *l, int64_t deadline_ms, char *why,
-                                         size_t cap)
+static struct cardea_status authenticate(const char *user, const char *password, struct link *l, int64_t deadline_ms,
+                                         char *why, size_t cap)
 {
-    if (o->password[0] == '\0')
+    if (password[0] == '\0')
         return CARDEA_SUCCESS;
     struct words w = {0};
     word_text(&w, "AUTH");
-    if (o->user[0] != '\0')
-        word_text(&w, o->user);
-    word_text(&w, o->password);
+    if (user[0] != '\0')
+        word_text(&w, user);
+    word_text(&w, password);
     return expect(l, &w, deadline_ms, why, cap);
 }
 
@@ -125,7 +128,7 @@ static struct cardea_status load_scripts(struct pool *p, struct link *l, int64_t
 
 static struct cardea_status make_ready(struct pool *p, struct link *l, int64_t deadline_ms, char *why, size_t cap)
 {
-    struct cardea_status s = authenticate(&p->options, l, deadline_ms, why, cap);
+    struct cardea_status s = authenticate(p->options.user, p->options.password, l, deadline_ms, why, cap);
     if (cardea_ok(s))
         s = choose(&p->options, l, deadline_ms, why, cap);
     if (cardea_ok(s))
@@ -143,41 +146,97 @@ static bool take_host(const redisReply *r, struct redis_host *out)
            view_copy(view_of(r->element[1]->str, r->element[1]->len), out->port, sizeof out->port);
 }
 
-/* Ask the Sentinels, one after the other, a part of the time each. */
-static bool find_primary(const struct redis_options *o, int64_t deadline_ms, struct redis_host *out)
+static struct cardea_status ask_sentinel(const struct redis_options *o, const struct redis_host *sentinel,
+                                         int64_t deadline_ms, struct redis_host *out, char *why, size_t cap)
 {
-    for (uint32_t i = 0; i < o->host_count; i++) {
-        int64_t now = o->boot_ms(), share = now + (deadline_ms - now) / (int64_t)(o->host_count - i);
-        struct redis_options plain = *o;
-        plain.unix_path[0] = '\0';
-        struct link *l = NULL;
-        const char *why;
-        if (!cardea_ok(link_open(&plain, &o->hosts[i], share, &l, &why)))
-            continue;
-        struct words w = {0};
-        redisReply *r = NULL;
-        word_text(&w, "SENTINEL");
-        word_text(&w, "get-master-addr-by-name");
-        word_text(&w, o->master);
-        bool found = cardea_ok(ask(l, &w, share, &r)) && take_host(r, out);
-        if (r != NULL)
-            freeReplyObject(r);
-        link_close(l);
-        if (found)
+    struct link *l = NULL;
+    redisReply *r = NULL;
+    struct words w = {0};
+    const char *reason = "";
+    struct cardea_status s = link_open(o, sentinel, deadline_ms, &l, &reason);
+    if (!cardea_ok(s)) {
+        (void)snprintf(why, cap, "Sentinel at %s:%s: %s", sentinel->name, sentinel->port, reason);
+        return s;
+    }
+    (void)snprintf(why, cap, "Sentinel at %s:%s stopped answering", sentinel->name, sentinel->port);
+    s = authenticate(o->sentinel_user, o->sentinel_password, l, deadline_ms, why, cap);
+    word_text(&w, "SENTINEL");
+    word_text(&w, "get-master-addr-by-name");
+    word_text(&w, o->master);
+    if (cardea_ok(s))
+        s = ask(l, &w, deadline_ms, &r);
+    if (cardea_ok(s) && !take_host(r, out)) {
+        (void)snprintf(why, cap, "Sentinel at %s:%s knows no primary called %s%s%s", sentinel->name, sentinel->port,
+                       o->master, r->type == REDIS_REPLY_ERROR ? ": " : "", r->type == REDIS_REPLY_ERROR ? r->str : "");
+        s = CARDEA_FAIL(E_UNAVAILABLE);
+    }
+    if (r != NULL)
+        freeReplyObject(r);
+    link_close(l);
+    return s;
+}
+
+/* What a Sentinel said: connections to another primary are of an era that is over. */
+static uint64_t note_primary(struct pool *p, uint32_t sentinel, const struct redis_host *primary)
+{
+    pthread_mutex_lock(&p->lock);
+    p->sentinel = sentinel;
+    p->asked_at_ms = p->options.boot_ms();
+    if (strcmp(p->primary.name, primary->name) != 0 || strcmp(p->primary.port, primary->port) != 0)
+        p->era++;
+    p->primary = *primary;
+    uint64_t era = p->era;
+    pthread_mutex_unlock(&p->lock);
+    return era;
+}
+
+/* Ask the Sentinels, one after the other, a part of the time each; first the one that answered last, so that one that
+ * hangs is waited for once. */
+static bool find_primary(struct pool *p, int64_t deadline_ms, struct redis_host *out, uint64_t *ret_era, char *why,
+                         size_t cap)
+{
+    struct redis_options plain = p->options;
+    const uint32_t count = plain.host_count;
+    plain.unix_path[0] = '\0';
+    pthread_mutex_lock(&p->lock);
+    uint32_t first = p->sentinel;
+    pthread_mutex_unlock(&p->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t which = (first + i) % count;
+        int64_t now = plain.boot_ms(), share = now + (deadline_ms - now) / (int64_t)(count - i + 1);
+        if (cardea_ok(ask_sentinel(&plain, &plain.hosts[which], share, out, why, cap))) {
+            *ret_era = note_primary(p, which, out);
             return true;
+        }
     }
     return false;
 }
 
-struct cardea_status pool_connect(struct pool *p, int64_t deadline_ms, struct link **out, char *why, size_t why_cap)
+/* Now and then, while connections last. Sentinels that do not answer change nothing: the primary may be well. */
+static void ask_again(struct pool *p)
+{
+    struct redis_host primary;
+    uint64_t era;
+    char why[160];
+    pthread_mutex_lock(&p->lock);
+    int64_t now = p->options.boot_ms();
+    bool due = p->options.master[0] != '\0' && now - p->asked_at_ms >= REDIS_ASK_MS;
+    if (due)
+        p->asked_at_ms = now; /* the others go on meanwhile */
+    pthread_mutex_unlock(&p->lock);
+    if (due)
+        (void)find_primary(p, now + ASK_AGAIN_MS, &primary, &era, why, sizeof why);
+}
+
+struct cardea_status pool_connect(struct pool *p, int64_t deadline_ms, struct link **out, uint64_t *ret_era, char *why,
+                                  size_t why_cap)
 {
     struct redis_host host = p->options.hosts[0];
     const char *reason = "";
     struct link *l = NULL;
-    if (p->options.master[0] != '\0' && !find_primary(&p->options, deadline_ms, &host)) {
-        (void)snprintf(why, why_cap, "no Sentinel knows a primary called %s", p->options.master);
+    uint64_t era = 0;
+    if (p->options.master[0] != '\0' && !find_primary(p, deadline_ms, &host, &era, why, why_cap))
         return CARDEA_FAIL(E_UNAVAILABLE);
-    }
     struct cardea_status s = link_open(&p->options, &host, deadline_ms, &l, &reason);
     if (!cardea_ok(s)) {
         (void)snprintf(why, why_cap, "%s", reason);
@@ -185,24 +244,31 @@ struct cardea_status pool_connect(struct pool *p, int64_t deadline_ms, struct li
     }
     (void)snprintf(why, why_cap, "it stopped answering");
     s = make_ready(p, l, deadline_ms, why, why_cap);
-    if (cardea_ok(s))
-        *out = l;
-    else
+    if (!cardea_ok(s)) {
         link_close(l);
+        return s;
+    }
+    *out = l;
+    *ret_era = era;
     return s;
 }
 
 /* --- lending --- */
 
-/* A connection that is idle and alive, or the right to open one (*out NULL). false: none came free in time. */
-static bool borrow(struct pool *p, int64_t deadline_ms, struct link **out)
+/* A connection that is idle, or the right to open one (*out NULL). false: none came free in time. */
+static bool borrow(struct pool *p, int64_t deadline_ms, struct link **out, uint64_t *ret_era)
 {
     bool ok = false;
     pthread_mutex_lock(&p->lock);
     while (!ok) {
         *out = NULL;
         if (p->idle_count > 0) {
-            *out = p->idle[--p->idle_count];
+            *out = p->idle[--p->idle_count].link;
+            *ret_era = p->idle[p->idle_count].era;
+            if (*ret_era != p->era) {
+                link_close(*out);
+                *out = NULL;
+            }
             ok = true;
         } else if (p->open_count < REDIS_CONNECTIONS) {
             p->open_count++;
@@ -223,13 +289,15 @@ static bool borrow(struct pool *p, int64_t deadline_ms, struct link **out)
     return ok;
 }
 
-static void give_back(struct pool *p, struct link *l)
+static void give_back(struct pool *p, struct link *l, uint64_t era)
 {
     pthread_mutex_lock(&p->lock);
-    if (l != NULL)
-        p->idle[p->idle_count++] = l;
-    else
+    if (l != NULL) {
+        p->idle[p->idle_count].link = l;
+        p->idle[p->idle_count++].era = era;
+    } else {
         p->open_count--;
+    }
     pthread_cond_signal(&p->freed);
     pthread_mutex_unlock(&p->lock);
 }
@@ -262,7 +330,11 @@ struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *wo
     if (deadline_ms > soon)
         deadline_ms = soon;
     struct link *l = NULL;
-    if (away(p) || !borrow(p, deadline_ms, &l))
+    uint64_t era = 0;
+    if (away(p))
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    ask_again(p);
+    if (!borrow(p, deadline_ms, &l, &era))
         return CARDEA_FAIL(E_UNAVAILABLE);
     struct cardea_status s = CARDEA_FAIL(E_UNAVAILABLE);
     if (l != NULL && link_alive(l))
@@ -271,7 +343,7 @@ struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *wo
         char why[160];
         link_close(l);
         l = NULL;
-        s = pool_connect(p, deadline_ms, &l, why, sizeof why);
+        s = pool_connect(p, deadline_ms, &l, &era, why, sizeof why);
         if (cardea_ok(s))
             s = work(p, l, deadline_ms, context);
         else
@@ -283,6 +355,6 @@ struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *wo
         link_close(l);
         l = NULL;
     }
-    give_back(p, l);
+    give_back(p, l, era);
     return s;
 }

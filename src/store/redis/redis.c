@@ -1,4 +1,4 @@
-#include "store/redis/pool.h"
+#include "store/redis/check.h"
 
 #include "base/text.h"
 #include "store/cursor.h"
@@ -774,29 +774,6 @@ static const struct sessions_ops redis_ops = {
     .sweep = redis_sweep,
 };
 
-/* A server that throws records away when memory runs out would log people out at random. */
-static struct cardea_status check_eviction(struct link *l, int64_t deadline_ms, char *why, size_t cap)
-{
-    struct words w = {0};
-    redisReply *r = NULL;
-    word_text(&w, "INFO");
-    word_text(&w, "memory");
-    struct cardea_status s = link_say(l, &w);
-    if (cardea_ok(s))
-        s = hear(l, deadline_ms, REDIS_REPLY_STRING, &r);
-    if (!cardea_ok(s)) {
-        (void)snprintf(why, cap, "it does not tell its memory policy (the user needs INFO)");
-        return CARDEA_FAIL(E_USAGE);
-    }
-    const char *policy = strstr(r->str, "maxmemory_policy:");
-    bool keeps = policy != NULL && strncmp(policy, "maxmemory_policy:noeviction", 27) == 0;
-    freeReplyObject(r);
-    if (keeps)
-        return CARDEA_SUCCESS;
-    (void)snprintf(why, cap, "it may evict sessions: set maxmemory-policy to noeviction");
-    return CARDEA_FAIL(E_USAGE);
-}
-
 struct cardea_status sessions_redis_open(const struct redis_options *o, struct sessions **out, char *message,
                                          size_t message_cap)
 {
@@ -810,9 +787,10 @@ struct cardea_status sessions_redis_open(const struct redis_options *o, struct s
         pthread_mutex_init(&r->sweep_lock, NULL);
         pool_init(&r->pool, o);
         int64_t deadline_ms = o->boot_ms() + OPEN_MS;
-        s = pool_connect(&r->pool, deadline_ms, &l, why, sizeof why);
+        uint64_t era;
+        s = pool_connect(&r->pool, deadline_ms, &l, &era, why, sizeof why);
         if (cardea_ok(s))
-            s = check_eviction(l, deadline_ms, why, sizeof why);
+            s = check_server(&r->pool, l, r->prefix, deadline_ms, why, sizeof why);
     }
     link_close(l);
     if (!cardea_ok(s)) {

@@ -40,6 +40,7 @@ enum {
     REDIS_CONNECTIONS = 8,
     REDIS_SENTINELS = 8,
     REDIS_AWAY_MS = 250,
+    REDIS_ASK_MS = 1000,       /* between questions to the Sentinels while all is well */
     REDIS_REPLY_MAX = 4 << 20, /* bytes */
     REDIS_HOST_MAX = 253,
     REDIS_PREFIX_MAX = 32,
@@ -53,9 +54,10 @@ struct redis_host {
 struct redis_options {
     struct redis_host hosts[REDIS_SENTINELS]; /* one server, or the Sentinels */
     uint32_t host_count;
-    char master[64];                   /* the name that the Sentinels know it by; "": no Sentinels */
-    char unix_path[108];               /* instead of a host */
-    char user[64], password[256];      /* "": none */
+    char master[64];              /* the name that the Sentinels know it by; "": no Sentinels */
+    char unix_path[108];          /* instead of a host */
+    char user[64], password[256]; /* "": none */
+    char sentinel_user[64], sentinel_password[256];
     char prefix[REDIS_PREFIX_MAX + 1]; /* "": "cardea" */
     unsigned database;
     bool tls;
@@ -67,7 +69,7 @@ struct redis_options {
  *
  *     redis://HOST[:PORT][/DATABASE][?user=NAME&password_file=PATH&prefix=NAME]
  *     rediss://… the same, with &ca=PATH for a private authority
- *     redis-sentinel://HOST:PORT[,HOST:PORT…]/MASTER[/DATABASE][?…]
+ *     redis-sentinel://HOST:PORT[,HOST:PORT…]/MASTER[/DATABASE][?…&sentinel_user=NAME&sentinel_password_file=PATH]
  *     redis+unix:///PATH[?db=DATABASE&…]
  *
  * A password inside a URL is refused: it would stand in process lists and logs.
@@ -77,7 +79,7 @@ struct cardea_status redis_options_read(struct view url, struct redis_options *o
 
 /* Open, and ask the server once whether it may be used; the options are copied.
  * fails: E_UNAVAILABLE: not reached within five seconds; E_USAGE: reached, and refused: it may evict, it is a replica,
- * it knows no such user, it is too old. message says which. */
+ * it knows no such user, or the user may not do what the engine does, it is too old. message says which. */
 struct cardea_status sessions_redis_open(const struct redis_options *o, struct sessions **out, char *message,
                                          size_t message_cap) CARDEA_CHECKED;
 
