@@ -85,8 +85,8 @@ const struct config_key config_keys[] = {
     {"sessions", CONFIG_TEXT, AT(sessions), .default_text = "",
      .help = "Store of the sessions: `sqlite:PATH`, `memory` (a restart logs everybody out), `redis://HOST:PORT/DB`, "
              "`rediss://` with TLS, `redis-sentinel://HOST:PORT,HOST:PORT/NAME`, `redis+unix:///PATH`, "
-             "`postgres://HOST/DATABASE`; docs/stores.md has "
-             "the options. By default the same as `accounts`."},
+             "`memcached://HOST:PORT,HOST:PORT` or `memcached+unix:///PATH` (may throw sessions away), "
+             "`postgres://HOST/DATABASE`; docs/stores.md has the options. By default the same as `accounts`."},
     {"master_key_file", CONFIG_PATH, AT(master_key_file), .default_text = "",
      .help = "File with the key that encrypts the other keys at rest; nobody else may be able to read it. By default "
              "the systemd credential `cardea-master-key` if there is one, else `master.key` in the state folder, which "

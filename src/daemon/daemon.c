@@ -92,6 +92,8 @@ int daemon_serve(const struct config *c, struct installation *i,
         log_write(LOG_INFO, "serving",
                   LOG_FIELDS(LOG_TEXT("listen", view_text(c->listen.text)), LOG_TEXT("state", view_text(c->state)),
                              LOG_TEXT("version", VIEW(CARDEA_VERSION))));
+        if (i->caution[0] != '\0')
+            log_write(LOG_WARN, i->caution, LOG_NOTHING);
         serve_until_told(s, &set, reload);
         log_write(LOG_INFO, "stopping", LOG_NOTHING);
     } else {

@@ -20,6 +20,8 @@ static const struct {
     {"rediss:", "redis", false, true},
     {"redis-sentinel:", "redis", false, true},
     {"redis+unix:", "redis", false, true},
+    {"memcached:", "memcached", false, true},
+    {"memcached+unix:", "memcached", false, true},
     {"postgres:", "postgres", false, true},
     {"postgresql:", "postgres", false, true},
 };
@@ -79,7 +81,8 @@ struct cardea_status engines_check_sessions(const char *url, char *reason, size_
     if (i < 0)
         return refuse(
             url,
-            "there is no such engine in this version; sessions are kept in sqlite:PATH, memory, redis: or postgres:",
+            "there is no such engine in this version; sessions are kept in sqlite:PATH, memory, redis:, memcached: or "
+            "postgres:",
             reason, cap);
     if (strcmp(schemes[i].prefix, "memory") == 0)
         return url[strlen("memory")] == '\0' ? CARDEA_SUCCESS : refuse(url, "it takes nothing more", reason, cap);
@@ -134,6 +137,7 @@ struct cardea_status engines_open(const char *accounts_url, const char *sessions
         store_sqlite_open(engines_database(accounts_url), boot_ms, digest_sha256, &accounts, message, message_cap);
     if (!cardea_ok(s))
         return s;
+    message[0] = '\0';
     if (strcmp(accounts_url, sessions_url) == 0) {
         *out = accounts;
         return s;

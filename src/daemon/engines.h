@@ -4,7 +4,7 @@
  *
  *     accounts   sqlite:PATH
  *     sessions   the same as accounts; sqlite:OTHER; memory; redis://, rediss://, redis-sentinel://, redis+unix://;
- *                postgres://
+ *                memcached://, memcached+unix://; postgres://
  *
  * SQLite belongs to the process that opens it, and memory to nobody else: with them the installation is one node, which
  * the lock on the state folder sees to.
@@ -21,7 +21,9 @@ struct cardea_status engines_check_sessions(const char *url, char *reason, size_
 /* The path of an accounts URL that engines_check_accounts has let through. */
 const char *engines_database(const char *accounts_url);
 
-/* Open both roles as one store. fails: what the engines answer; message is a sentence. */
+/* Open both roles as one store.
+ * out:   message: on failure a sentence; on success what the operator should know of the sessions' engine, or ""
+ * fails: what the engines answer */
 struct cardea_status engines_open(const char *accounts_url, const char *sessions_url, int64_t (*boot_ms)(void),
                                   int64_t (*wall_ms)(void), struct store **out, char *message,
                                   size_t message_cap) CARDEA_CHECKED;

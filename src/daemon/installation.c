@@ -298,8 +298,13 @@ static struct cardea_status open_store(const struct config *c, enum installation
     const char *path = engines_database(c->accounts);
     if (mode == INSTALLATION_OPEN && access(path, F_OK) != 0)
         return fail(o, CARDEA_FAIL(E_NOT_FOUND), "there is no database %s", path);
-    return engines_open(c->accounts, c->sessions, installation_boot_ms, installation_wall_ms, &i->store, o->message,
-                        o->cap);
+    struct cardea_status s = engines_open(c->accounts, c->sessions, installation_boot_ms, installation_wall_ms,
+                                          &i->store, o->message, o->cap);
+    if (cardea_ok(s)) {
+        snprintf(i->caution, sizeof i->caution, "%s", o->message);
+        o->message[0] = '\0';
+    }
+    return s;
 }
 
 static struct key_work key_work_of(struct store_tx *tx, const struct store_ops *ops, const struct installation *i)

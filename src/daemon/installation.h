@@ -23,6 +23,7 @@ struct installation {
     struct store *store;
     struct keyring *keys; /* first snapshot; the service swaps newer ones */
     bool fresh;           /* made just now: no users yet */
+    char caution[512];    /* what the operator should know of the sessions' engine; "": nothing */
 };
 
 enum installation_mode { INSTALLATION_UNSET = 0, INSTALLATION_OPEN, INSTALLATION_CREATE /* make what is missing */ };

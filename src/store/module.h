@@ -14,7 +14,8 @@ enum { SESSIONS_MODULE_VERSION = 1 };
 struct sessions_module {
     uint32_t version; /* SESSIONS_MODULE_VERSION */
     /* Open by URL: reads it, connects, asks whether the server may be used.
-     * out:   message: on failure a sentence. fails: E_USAGE, E_IO, E_UNAVAILABLE */
+     * out:   message: on failure a sentence; on success what the operator should know of what was found, where there is
+     * something, else untouched. fails: E_USAGE, E_IO, E_UNAVAILABLE */
     struct cardea_status (*open)(struct view url, int64_t (*boot_ms)(void), int64_t (*wall_ms)(void),
                                  struct sessions **out, char *message, size_t message_cap);
     /* Only read the URL. fails: E_USAGE, E_IO; message says why. */

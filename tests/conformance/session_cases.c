@@ -185,19 +185,40 @@ void sessions_in_pages(void **state)
         assert_ok(OPS->session_create(tx, &r));
     }
     commit(store, tx);
-    assert_int_equal(walk(NULL, 0, 7), 30);
-    assert_int_equal(walk(NULL, 0, 10), 30);
-    assert_int_equal(walk(NULL, 5, 1), 6);
+    if (!engine->blind) {
+        assert_int_equal(walk(NULL, 0, 7), 30);
+        assert_int_equal(walk(NULL, 0, 10), 30);
+        assert_int_equal(walk(NULL, 5, 1), 6);
+    }
     assert_int_equal(walk(&a, 0, 3), 10);
     assert_int_equal(walk(&b, 3, 4), 12);
     struct user_id nobody = somebody(3);
     assert_int_equal(walk(&nobody, 0, 4), 0);
 }
 
+/* An engine that can not say what it holds says so, and not that it holds nothing. */
+static void blind_engines_say_so(void)
+{
+    struct session_record r = sample_session(1, somebody(1)), out[4];
+    struct page page = {.limit = 4};
+    struct cursor next;
+    uint32_t count = 7;
+    put_session(&r);
+    struct store_tx *tx = open_read(store);
+    assert_code(OPS->session_scan(tx, (struct session_id){{0}}, out, 4, &count), E_LIMIT);
+    assert_code(OPS->session_list(tx, NULL, 0, &page, out, &count, &next), E_LIMIT);
+    assert_int_equal(count, 7);
+    OPS->abort(tx);
+}
+
 void scan_sees_every_session_once(void **state)
 {
     (void)state;
     enum { SESSIONS = 50 };
+    if (engine->blind) {
+        blind_engines_say_so();
+        return;
+    }
     unsigned seen[SESSIONS] = {0};
     struct store_tx *tx = open_write(store);
     for (unsigned i = 0; i < SESSIONS; i++) {
@@ -327,6 +348,14 @@ static struct session_record *make_many(void)
 
 static uint32_t count_sessions(void)
 {
+    if (engine->blind) { /* user by user */
+        uint32_t sum = 0;
+        for (unsigned i = 0; i < 7; i++) {
+            struct user_id user = somebody(i);
+            sum += walk(&user, 0, 10);
+        }
+        return sum;
+    }
     struct session_record *records = calloc(MANY + 1, sizeof *records);
     uint32_t count = 0;
     assert_non_null(records);
@@ -390,6 +419,12 @@ void sessions_are_erased(void **state)
     assert_ok(OPS->session_create_many(tx, records, MANY));
     commit(store, tx);
     tx = open_write(store);
+    if (engine->blind) {
+        assert_code(OPS->session_erase(tx), E_LIMIT);
+        OPS->abort(tx);
+        free(records);
+        return;
+    }
     assert_ok(OPS->session_erase(tx));
     commit(store, tx);
     assert_int_equal(count_sessions(), 0);

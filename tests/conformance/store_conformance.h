@@ -17,6 +17,7 @@ struct engine_under_test {
     bool accounts, sessions;
     bool durable;                /* what was committed is there after close and open */
     bool expires;                /* sessions go by themselves, not by the sweep */
+    bool blind;                  /* can not say which sessions there are: scanning, and listing all, answer E_LIMIT */
     struct store *(*open)(void); /* what is there, or an empty one; fails the test where it can not */
     void (*wipe)(void);          /* after close: forget everything */
 };

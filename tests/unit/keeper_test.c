@@ -157,6 +157,30 @@ static void a_fill_reads_everything_and_opens_the_table(void **state)
     assert_true(stats.keys >= 2);
 }
 
+static struct cardea_status scan_can_not(struct store_tx *tx, struct session_id after, struct session_record *out,
+                                         uint32_t cap, uint32_t *ret_count)
+{
+    (void)tx, (void)after, (void)out, (void)cap, (void)ret_count;
+    return CARDEA_FAIL(E_LIMIT);
+}
+
+/* Sessions in Memcached: nobody can say which there are, and the rest is there all the same. */
+static void sessions_that_can_not_be_scanned_are_not_in_it_yet(void **state)
+{
+    (void)state;
+    struct fill_counts counts;
+    struct table_user u;
+    scratch.ops.session_scan = scan_can_not;
+    assert_ok(keeper_load_keys(&keeper));
+    assert_ok(keeper_fill(&keeper, &counts));
+    scratch.ops.session_scan = scratch.real->ops->session_scan;
+    assert_int_equal(counts.users, USERS);
+    assert_int_equal(counts.sessions, 0);
+    assert_true(valid());
+    assert_int_equal(find_session(session.sid), TABLE_MISS);
+    assert_int_equal(table_find_user(table_of(map.writer), user.id, 0, &u), TABLE_HIT);
+}
+
 /* Keys of every kind of format in the store. */
 static void put_keys(void)
 {
@@ -394,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_fill_reads_everything_and_opens_the_table, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(sessions_that_can_not_be_scanned_are_not_in_it_yet, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(public_keys_are_in_the_table_and_no_others, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(committed_changes_show_at_once, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(an_app_that_is_not_there_gets_no_session_in, open_keeper, close_keeper),
