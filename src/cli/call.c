@@ -4,6 +4,7 @@
 #include "cli/render.h"
 #include "cli/socket.h"
 #include "crypto/random.h"
+#include "daemon/receipts.h"
 #include "http/exchange.h"
 
 #include <stdio.h>
@@ -86,9 +87,25 @@ static void fill_request(struct exchange *x, const struct config *config, const 
     }
 }
 
+struct local {
+    const struct config *config;
+    struct installation *i;
+};
+
+/* No service runs on this state folder, but others may on the same accounts. */
+static void await_others(void *context, struct exchange *x)
+{
+    const struct local *l = context;
+    struct receipt_waiter w = {.wait.position = x->changes.n,
+                               .deadline_ms = installation_boot_ms() + l->config->request_deadline_ms};
+    receipts_wait_here(l->i->store, installation_boot_ms, l->config->lease_ms, &w);
+    x->receipt = w.receipt;
+}
+
 enum exit_code call_local(const struct config *config, struct installation *i, const struct call *call,
                           struct answer *out)
 {
+    struct local local = {config, i};
     const struct site site = {
         .settings = &config->settings,
         .keys = i->keys,
@@ -97,6 +114,8 @@ enum exit_code call_local(const struct config *config, struct installation *i, c
         .entropy = entropy_system(),
         .wall_ms = installation_wall_ms,
         .boot_ms = installation_boot_ms,
+        .await = await_others,
+        .context = &local,
     };
     char target[CALL_PATH_MAX + 128];
     struct exchange *x = calloc(1, sizeof(*x));

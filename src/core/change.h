@@ -36,6 +36,7 @@ struct change {
 
 struct change_list {
     uint32_t count, event_count;
+    uint64_t n;                              /* the last row that was appended to the journal beside them; 0: none */
     struct change items[CHANGES_MAX];        /* records are borrowed until the list is applied */
     const struct event *events[CHANGES_MAX]; /* borrowed likewise */
 };
@@ -43,6 +44,7 @@ struct change_list {
 static inline void change_list_reset(struct change_list *list)
 {
     list->count = list->event_count = 0;
+    list->n = 0;
 }
 
 static inline struct cardea_status change_add_event(struct change_list *list, const struct event *e)

@@ -46,6 +46,8 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
         view_copy(VIEW("{}"), e->detail, sizeof e->detail);
     e->revocation = revocation != NULL ? *revocation : (struct revocation){.kind = REVOCATION_NONE};
     struct cardea_status s = f->ops->event_append(f->tx, e);
+    if (cardea_ok(s))
+        f->changes->n = e->n;
     if (cardea_ok(s) && e->revocation.kind != REVOCATION_NONE)
         s = change_add_event(f->changes, e);
     return s;

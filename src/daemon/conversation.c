@@ -5,6 +5,7 @@
 #include "daemon/reply.h"
 #include "daemon/request_filter.h"
 
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -209,6 +210,15 @@ static void job_back(struct job *job)
     MHD_resume_connection(connection);
 }
 
+/* While it is suspended the library does not look at it. Whoever has closed his sending half reads no answer, so far as
+ * we can know; he gets it all the same. */
+static bool client_gone(const struct job *job)
+{
+    const struct conversation *c = job->owner;
+    struct pollfd p = {.fd = c->entry.fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0;
+}
+
 static enum MHD_Result advance(struct conversation *c, enum stage stage)
 {
     if (stage != STAGE_WORK && stage != STAGE_COMMIT)
@@ -217,6 +227,7 @@ static enum MHD_Result advance(struct conversation *c, enum stage stage)
     int64_t deadline = c->host->boot_ms() + listening(c)->request_deadline_ms;
     job->entry.deadline_ms = deadline;
     job->back = job_back;
+    job->gone = client_gone;
     job->owner = c;
     atomic_store_explicit(&c->entry.deadline_ms, INT64_MAX, memory_order_relaxed);
     c->state = TALK_AWAY;

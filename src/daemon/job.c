@@ -68,9 +68,34 @@ void job_committed(void *context, struct queue_entry *entry, struct cardea_statu
 {
     (void)context;
     struct job *job = job_of(entry);
-    if (cardea_ok(outcome))
-        job->finish = true;
-    else
+    job->finish = cardea_ok(outcome);
+    if (!job->finish)
         exchange_refuse(&job->x, outcome);
+    if (!job->finish || !job->x.waits) {
+        job->back(job);
+        return;
+    }
+    job->waiter.wait.position = job->x.changes.n;
+    job->waiter.deadline_ms = job->entry.deadline_ms;
+    receipts_push(job->lanes->receipts, &job->waiter);
+}
+
+static struct job *job_waiting(const struct receipt_waiter *w)
+{
+    return (struct job *)(void *)((char *)(uintptr_t)w - offsetof(struct job, waiter));
+}
+
+void job_acknowledged(void *context, struct receipt_waiter *w)
+{
+    (void)context;
+    struct job *job = job_waiting(w);
+    job->x.receipt = w->receipt;
     job->back(job);
+}
+
+bool job_gone(void *context, const struct receipt_waiter *w)
+{
+    (void)context;
+    const struct job *job = job_waiting(w);
+    return job->gone != NULL && job->gone(job);
 }

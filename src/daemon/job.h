@@ -11,6 +11,7 @@
 #include "daemon/committer.h"
 #include "daemon/key_source.h"
 #include "daemon/pool.h"
+#include "daemon/receipts.h"
 #include "daemon/reply.h"
 #include "daemon/snapshot.h"
 
@@ -21,7 +22,9 @@ struct job {
     struct lanes *lanes;
     bool finish; /* committed: exchange_finish is still to be called */
     void (*back)(struct job *job);
-    void *owner; /* of back */
+    bool (*gone)(const struct job *job); /* has the client gone away? NULL: nobody can tell */
+    void *owner;                         /* of back and gone */
+    struct receipt_waiter waiter;        /* while it waits for its receipt */
     struct job *next;
     struct reply_kept kept; /* of this job's last check */
 };
@@ -30,6 +33,7 @@ struct lanes {
     struct pool *hash, *read;
     struct committer *committer;
     struct key_sources *sources; /* NULL: none */
+    struct receipts *receipts;
 };
 
 /* Run a stage of WORK or COMMIT where it belongs. `back` is called once, from any thread, maybe before this returns:
@@ -44,5 +48,8 @@ void job_refuse(void *context, struct queue_entry *entry, struct cardea_status w
 struct cardea_status job_commit(void *context, struct queue_entry *entry, struct store_tx *tx) CARDEA_CHECKED;
 const struct change_list *job_changes(void *context, struct queue_entry *entry);
 void job_committed(void *context, struct queue_entry *entry, struct cardea_status outcome);
+/* For receipts_host; the context is not used. */
+void job_acknowledged(void *context, struct receipt_waiter *w);
+bool job_gone(void *context, const struct receipt_waiter *w);
 
 #endif

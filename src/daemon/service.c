@@ -224,6 +224,15 @@ static struct cardea_status open_lanes(struct service *s)
         status = pool_open("hash", hash_threads(c), c->hash_queue, &pool, &s->lanes.hash);
     if (cardea_ok(status))
         status = pool_open("read", READ_THREADS, c->read_queue, &pool, &s->lanes.read);
+    const struct receipts_host receipts = {
+        .store = s->installation->store,
+        .boot_ms = installation_boot_ms,
+        .lease_ms = c->lease_ms,
+        .done = job_acknowledged,
+        .gone = job_gone,
+    };
+    if (cardea_ok(status))
+        status = receipts_open(&receipts, &s->lanes.receipts);
     return status;
 }
 
@@ -470,6 +479,7 @@ void service_close(struct service *s)
     pool_stop(s->lanes.hash);
     pool_stop(s->lanes.read);
     committer_stop(s->lanes.committer);
+    receipts_stop(s->lanes.receipts);
     if (s->lanes.committer != NULL)
         wait_until_idle(s, installation_boot_ms() + FULL_STOP_MS);
     /* The last first: the metrics look at the others. */
@@ -482,6 +492,7 @@ void service_close(struct service *s)
     pool_close(s->lanes.hash);
     pool_close(s->lanes.read);
     committer_close(s->lanes.committer);
+    receipts_close(s->lanes.receipts);
     keeper_close(&s->keeper);
     snapshot_release(s->keeper.hold);
     if (s->published)

@@ -73,7 +73,7 @@ static const struct endpoint endpoints[] = {
         .finish = key_new_finish,
     },
     {
-        ADMIN_CALL(METHOD_DELETE, "/v1/admin/api-keys/{id}", 0),
+        ADMIN_CALL(METHOD_DELETE, "/v1/admin/api-keys/{id}", ENDPOINT_NARROWS),
         .commits = LANE_URGENT,
         .begin = exchange_begin_api_key_id,
         .commit = revoke_commit,

@@ -84,6 +84,27 @@ static struct cardea_status list_work(struct exchange *x)
     return s;
 }
 
+/* NULL: nothing. */
+static const char *narrows(const struct event *e)
+{
+    switch (e->revocation.kind) {
+    case REVOCATION_TOKEN:
+        return "token";
+    case REVOCATION_SESSION:
+        return "session";
+    case REVOCATION_USER:
+        return "user";
+    case REVOCATION_API_KEY:
+        return "api_key";
+    case REVOCATION_KEY:
+        return "key";
+    case REVOCATION_NONE:
+    case REVOCATION_UNSET:
+        break;
+    }
+    return NULL;
+}
+
 static void answer_event(struct json_writer *w, const struct event *e)
 {
     static const struct user_id nobody;
@@ -112,6 +133,8 @@ static void answer_event(struct json_writer *w, const struct event *e)
         json_member_text(w, "request_id", view_text(e->request_id));
     json_name(w, "detail");
     json_put_raw(w, view_text(e->detail));
+    if (narrows(e) != NULL)
+        json_member_text(w, "narrows", view_text(narrows(e)));
     buf_hex(&h, e->hash, sizeof e->hash);
     json_member_text(w, "hash", buf_view(&h));
     json_close_object(w);

@@ -296,7 +296,7 @@ static const struct endpoint endpoints[] = {
         .finish = list_finish,
     },
     {
-        ADMIN_CALL(METHOD_POST, "/v1/admin/signing-keys/rotate", 0),
+        ADMIN_CALL(METHOD_POST, "/v1/admin/signing-keys/rotate", ENDPOINT_NARROWS),
         .commits = LANE_URGENT,
         .body_max = ENDPOINT_BODY_SMALL,
         .begin = rotate_begin,

@@ -81,13 +81,13 @@ static const struct endpoint endpoints[] = {
         .work = list_work,
     },
     {
-        ADMIN_CALL(METHOD_DELETE, "/v1/admin/sessions/{sid}", 0),
+        ADMIN_CALL(METHOD_DELETE, "/v1/admin/sessions/{sid}", ENDPOINT_NARROWS),
         .commits = LANE_URGENT,
         .begin = exchange_begin_session_id,
         .commit = end_commit,
     },
     {
-        ADMIN_CALL(METHOD_POST, "/v1/admin/tokens/revoke", 0),
+        ADMIN_CALL(METHOD_POST, "/v1/admin/tokens/revoke", ENDPOINT_NARROWS),
         .commits = LANE_URGENT,
         .body_max = ENDPOINT_BODY_SMALL,
         .begin = token_begin,

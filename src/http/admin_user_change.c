@@ -183,7 +183,7 @@ static struct cardea_status logout_commit(struct exchange *x, struct store_tx *t
 
 static const struct endpoint endpoints[] = {
     {
-        ADMIN_CALL(METHOD_PATCH, "/v1/admin/users/{id}", 0),
+        ADMIN_CALL(METHOD_PATCH, "/v1/admin/users/{id}", ENDPOINT_NARROWS),
         .lane = LANE_HASH,
         .commits = LANE_URGENT,
         .body_max = ENDPOINT_BODY_LARGE,
@@ -193,13 +193,13 @@ static const struct endpoint endpoints[] = {
         .finish = change_finish,
     },
     {
-        ADMIN_CALL(METHOD_DELETE, "/v1/admin/users/{id}", 0),
+        ADMIN_CALL(METHOD_DELETE, "/v1/admin/users/{id}", ENDPOINT_NARROWS),
         .commits = LANE_URGENT,
         .begin = delete_begin,
         .commit = delete_commit,
     },
     {
-        ADMIN_CALL(METHOD_POST, "/v1/admin/users/{id}/logout", 0),
+        ADMIN_CALL(METHOD_POST, "/v1/admin/users/{id}/logout", ENDPOINT_NARROWS),
         .commits = LANE_URGENT,
         .begin = target_begin,
         .commit = logout_commit,

@@ -47,6 +47,7 @@ static const struct endpoint endpoints[] = {
     {.methods = METHOD_DELETE,
      .path = "/v1/api-keys/{id}",
      .kinds = LOGIN_KINDS,
+     .flags = ENDPOINT_NARROWS,
      .commits = LANE_URGENT,
      .begin = exchange_begin_api_key_id,
      .commit = revoke_commit},

@@ -17,7 +17,8 @@
  *     work    hashing, store reads. May block. `lane` says on which pool (LANE_HASH or LANE_READ).
  *     commit  in the write transaction, after the credential was checked again. May run again from the start with a new
  *             transaction when a group was taken back: it must not depend on what an earlier run of itself left.
- *     finish  the answer. Always after commit and table. Can not fail; may answer with a problem.
+ *     finish  the answer. Always after commit and table. Can not fail; may answer with a problem. Where a receipt was
+ *             asked for it is added to the answer afterwards.
  */
 #ifndef HTTP_ENDPOINT_H
 #define HTTP_ENDPOINT_H
@@ -37,7 +38,7 @@
 /* What a login hands out: all that acts for a user in person. */
 enum { LOGIN_KINDS = KIND_SESSION | KIND_TOKEN | KIND_SEALED };
 
-/* The query: refused altogether unless ANY_QUERY or QUERIES is set. */
+/* The query: refused altogether unless ANY_QUERY or QUERIES is set, and ?wait=all where NARROWS is. */
 enum endpoint_flag {
     ENDPOINT_SETS_COOKIE = 1,  /* origin rule before anything else, also without a credential */
     ENDPOINT_COOKIES = 2,      /* begin finds the credential (x->cookies, x->presented) and applies the rules itself */
@@ -47,9 +48,11 @@ enum endpoint_flag {
     ENDPOINT_OWN_CACHING = 16, /* sets Cache-Control itself; all others get no-store */
     ENDPOINT_ANY_QUERY = 32,   /* the query is not looked at */
     ENDPOINT_QUERIES = 64,     /* begin reads the query with query.h */
-    ENDPOINT_OAUTH = 128, /* a call of the OAuth family: the body is a form, errors have the form of RFC 6749 §5.2,
-                             and an API key may also come by HTTP Basic */
-    ENDPOINT_BARE = 256,  /* nothing is added to a good answer (no X-Request-Id, no nosniff): /verify */
+    ENDPOINT_OAUTH = 128,   /* a call of the OAuth family: the body is a form, errors have the form of RFC 6749 §5.2,
+                               and an API key may also come by HTTP Basic */
+    ENDPOINT_NARROWS = 512, /* ends or narrows access: ?wait=all waits until every verifier has heard of it, and the
+                               answer carries a receipt (core/receipt.h); no other query is let in */
+    ENDPOINT_BARE = 256,    /* nothing is added to a good answer (no X-Request-Id, no nosniff): /verify */
 };
 
 enum { ENDPOINT_PARAMS_MAX = 2, ENDPOINT_BODY_SMALL = 8 * 1024, ENDPOINT_BODY_LARGE = 16 * 1024 };

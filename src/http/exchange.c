@@ -10,6 +10,7 @@
 #include "http/endpoint.h"
 #include "http/origin.h"
 #include "http/problem.h"
+#include "http/query.h"
 
 enum { SAFE_METHODS = METHOD_GET | METHOD_HEAD | METHOD_OPTIONS };
 
@@ -303,11 +304,32 @@ static enum stage next_stage(struct exchange *x)
     return done(x);
 }
 
+static struct cardea_status read_wait(struct exchange *x)
+{
+    static const char *const names[] = {"wait"};
+    struct view wait;
+    struct cardea_status s = query_read(x, names, 1, &wait);
+    if (!cardea_ok(s) || wait.ptr == NULL)
+        return s;
+    if (!view_is(wait, "all"))
+        return exchange_fault(x, CARDEA_FAIL(E_INVALID_FIELD), "wait", VIEW("there is only wait=all"));
+    x->wait_all = true;
+    return s;
+}
+
+/* Of calls that do not read it themselves. */
+static struct cardea_status check_query(struct exchange *x)
+{
+    if (x->request.query.len == 0 || (x->endpoint->flags & (ENDPOINT_ANY_QUERY | ENDPOINT_QUERIES)) != 0)
+        return CARDEA_SUCCESS;
+    if ((x->endpoint->flags & ENDPOINT_NARROWS) != 0)
+        return read_wait(x);
+    return exchange_fault(x, CARDEA_FAIL(E_BAD_REQUEST), NULL, VIEW("This call takes no query parameters"));
+}
+
 static enum stage enter(struct exchange *x)
 {
-    struct cardea_status s = CARDEA_SUCCESS;
-    if (x->request.query.len > 0 && (x->endpoint->flags & (ENDPOINT_ANY_QUERY | ENDPOINT_QUERIES)) == 0)
-        s = exchange_fault(x, CARDEA_FAIL(E_BAD_REQUEST), NULL, VIEW("This call takes no query parameters"));
+    struct cardea_status s = check_query(x);
     /* A call without input: nothing but the empty object, so that no field is ever silently ignored. */
     if (cardea_ok(s) && x->endpoint->body_max == 0 && x->endpoint->methods != METHOD_ANY)
         s = body_read(x, NULL, 0, NULL);
@@ -418,6 +440,24 @@ static struct cardea_status allowed_still(struct exchange *x, struct store_tx *t
     return s;
 }
 
+/* What is waited for: the row that was written, which others are told to look at and to acknowledge at once. Where all
+ * was as it should be already nothing was written: then it is whatever the journal holds. */
+static struct cardea_status prepare_wait(struct exchange *x, struct store_tx *tx)
+{
+    const struct store_ops *ops = x->site->store->ops;
+    struct cardea_status s = CARDEA_SUCCESS;
+    if (x->changes.n == 0) {
+        struct event *last = arena_new(&x->arena, sizeof *last);
+        uint32_t count = 0;
+        s = last == NULL ? CARDEA_FAIL(E_TOO_LARGE) : ops->event_list(tx, 0, true, last, 1, &count);
+        if (cardea_ok(s) && count == 1)
+            x->changes.n = last->n;
+    }
+    if (cardea_ok(s) && ops->push != NULL)
+        s = ops->push(tx, STORE_PUSH_RENEW);
+    return s;
+}
+
 struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
 {
     x->cache = NULL;
@@ -425,7 +465,31 @@ struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
     struct cardea_status s = x->who == NULL ? CARDEA_SUCCESS : allowed_still(x, tx);
     if (!cardea_ok(s))
         return s;
-    return x->endpoint->commit != NULL ? x->endpoint->commit(x, tx) : note_look(x, tx);
+    x->waits = x->wait_all;
+    s = x->endpoint->commit != NULL ? x->endpoint->commit(x, tx) : note_look(x, tx);
+    return cardea_ok(s) && x->waits ? prepare_wait(x, tx) : s;
+}
+
+/* Into the answer: as its only member, or as one more. */
+static void add_receipt(struct exchange *x)
+{
+    struct view body = x->response.body;
+    if (x->response.status >= 300)
+        return;
+    struct json_writer w = answer_open(x, body.len + RECEIPT_JSON_MAX);
+    bool alone = body.len < 2;
+    if (alone)
+        json_open_object(&w);
+    else
+        buf_put(w.out, view_of(body.ptr, body.len - 1)); /* an object, without its end */
+    w.comma = !alone && body.len > 2;
+    json_name(&w, "receipt");
+    receipt_write(&w, &x->receipt);
+    json_close_object(&w);
+    if (!alone && buf_ok(w.out))
+        x->response.body = buf_view(w.out);
+    else
+        answer_json(x, 200, &w);
 }
 
 void exchange_finish(struct exchange *x)
@@ -436,6 +500,8 @@ void exchange_finish(struct exchange *x)
         x->endpoint->finish(x);
     else if (!answered)
         answer_empty(x, 204);
+    if (x->waits)
+        add_receipt(x);
     done(x);
 }
 
@@ -455,6 +521,13 @@ static struct cardea_status commit_alone(struct exchange *x)
     return s;
 }
 
+static void await_alone(struct exchange *x)
+{
+    x->receipt = (struct receipt){.position = x->changes.n, .complete = true, .registry_readable = true};
+    if (x->site->await != NULL)
+        x->site->await(x->site->context, x);
+}
+
 void exchange_run(struct exchange *x)
 {
     enum stage stage = exchange_begin(x);
@@ -463,6 +536,8 @@ void exchange_run(struct exchange *x)
     if (stage != STAGE_COMMIT)
         return;
     struct cardea_status s = commit_alone(x);
+    if (cardea_ok(s) && x->waits)
+        await_alone(x);
     if (cardea_ok(s))
         exchange_finish(x);
     else

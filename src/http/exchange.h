@@ -6,6 +6,9 @@
  *     commit   on the committer, inside the write transaction: check the credential again, write, list the changes.
  *     finish   anywhere, after commit and table: build the answer.
  *
+ * Where x->waits is set after a commit, somebody asked for ?wait=all: x->receipt is to be made before finish; its
+ * position is x->changes.n.
+ *
  * The same stages run one after the other in one thread for a command on a stopped installation (exchange_run): one
  * implementation of every operation, whoever asks.
  */
@@ -13,10 +16,12 @@
 #define HTTP_EXCHANGE_H
 
 #include "core/guess.h"
+#include "core/receipt.h"
 #include "core/verify.h"
 #include "http/message.h"
 
 struct issuer_ring;
+struct exchange;
 
 /* What the service is made of, as http needs it: borrowed, alive for the exchange. */
 struct site {
@@ -36,6 +41,8 @@ struct site {
      * moment, which the caller unrefs. */
     bool (*keys_wanted)(void *context, uint64_t settings_generation, uint32_t issuer);
     struct issuer_ring *(*keys_now)(void *context);
+    /* exchange_run alone: make x->receipt, however long it takes. NULL: as for a registry without verifiers. */
+    void (*await)(void *context, struct exchange *x);
     void *context;
 };
 
@@ -72,6 +79,9 @@ struct exchange {
     struct change_list changes;  /* filled by commit, applied by the committer */
     struct identity *who;        /* set once authenticated; NULL for the operator's socket */
     void *state;                 /* the endpoint's own, in the arena */
+    bool wait_all;               /* set by exchange_begin: ?wait=all */
+    bool waits;                  /* set by commit: finish comes after the receipt */
+    struct receipt receipt;      /* where waits */
     bool skip_work;              /* set by begin: this request needs no work stage (nothing to hash) */
     uint32_t issuer;             /* set by begin: work waits for the keys of this issuer: 1 + its index; 0: none */
     struct view params[2];       /* raw {params} of the path */

@@ -251,6 +251,7 @@ static struct cardea_status logout_commit_stage(struct exchange *x, struct store
     if (cardea_status_http(s) == 401) {
         /* Nothing to end. Answered by finish, which clears the cookies all the same. */
         l->refused = s;
+        x->waits = false;
         return CARDEA_SUCCESS;
     }
     return s;
@@ -326,14 +327,14 @@ static const struct endpoint endpoints[] = {
      .finish = refresh_finish},
     {.methods = METHOD_POST,
      .path = "/v1/logout",
-     .flags = ENDPOINT_COOKIES,
+     .flags = ENDPOINT_COOKIES | ENDPOINT_NARROWS,
      .commits = LANE_URGENT,
      .begin = logout_begin,
      .commit = logout_commit_stage,
      .finish = logout_finish},
     {.methods = METHOD_POST,
      .path = "/v1/logout/all",
-     .flags = ENDPOINT_COOKIES,
+     .flags = ENDPOINT_COOKIES | ENDPOINT_NARROWS,
      .commits = LANE_URGENT,
      .begin = logout_all_begin,
      .commit = logout_commit_stage,
@@ -348,6 +349,7 @@ static const struct endpoint endpoints[] = {
     {.methods = METHOD_DELETE,
      .path = "/v1/sessions/{sid}",
      .kinds = LOGIN_KINDS,
+     .flags = ENDPOINT_NARROWS,
      .commits = LANE_URGENT,
      .begin = exchange_begin_session_id,
      .commit = end_commit,

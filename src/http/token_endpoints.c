@@ -158,13 +158,16 @@ static struct cardea_status revoke_begin(struct exchange *x)
                               r->form == TOKEN_FORM_KEY ? VIEW("API keys are revoked by their id")
                                                         : VIEW("only the issuer of this token can revoke it"));
     enum cardea_class class = cardea_status_class(s);
-    return class == CARDEA_CLASS_DENIED || class == CARDEA_CLASS_EXPIRED ? answer_revoked(x) : s;
+    if (class != CARDEA_CLASS_DENIED && class != CARDEA_CLASS_EXPIRED)
+        return s;
+    x->state = NULL; /* there is nothing to end; who wants a receipt gets one that says so much */
+    return x->wait_all ? CARDEA_SUCCESS : answer_revoked(x);
 }
 
 static struct cardea_status revoke_commit(struct exchange *x, struct store_tx *tx)
 {
     struct flow f = exchange_flow(x, tx);
-    return token_revoke_commit(x->state, &f, x->who->key);
+    return x->state == NULL ? CARDEA_SUCCESS : token_revoke_commit(x->state, &f, x->who->key);
 }
 
 static void revoke_finish(struct exchange *x)
@@ -186,7 +189,7 @@ static const struct endpoint endpoints[] = {
      .path = "/v1/revoke",
      .kinds = KIND_KEY,
      .scope = "revoke",
-     .flags = ENDPOINT_OAUTH | ENDPOINT_NO_CORS,
+     .flags = ENDPOINT_OAUTH | ENDPOINT_NO_CORS | ENDPOINT_NARROWS,
      .commits = LANE_URGENT,
      .body_max = ENDPOINT_BODY_LARGE,
      .begin = revoke_begin,

@@ -41,7 +41,7 @@ const asOwner = async (app) => { const v = await victim(); return { v, caller: a
  */
 const recipes = {
     signup: async () => ({ json: { username: `made-${++admins}`, password: PASSWORD } }),
-    login: async () => ({ json: { username: 'root', password: PASSWORD } }),
+    login: async () => { const caller = await owner('web'); return { caller, json: { username: caller.username, password: PASSWORD }, second: [own(caller)] }; },
     refresh: async () => { const caller = await owner('spa'); return { caller, headers: cookies({ [COOKIE.refresh]: caller.refresh }) }; },
     logout: async (app) => { const caller = await owner(app); return { caller, second: [own(caller)] }; },
     logoutAll: async (app) => { const { v, caller } = await asOwner(app); return { caller, second: [own(caller), v.session, v.token, v.sealed] }; },
@@ -105,13 +105,12 @@ async function prepare({ method, path, operation }, app = 'web', way = undefined
     const call = r.form ? { method, body: new URLSearchParams(r.form).toString() } : { method, json: r.json };
     if (r.form) r.headers = { 'Content-Type': FORM };
     const target = r.path ?? path;
-    const bare = (options = {}) => service.request(target, { ...call, ...options, headers: { ...r.headers, ...options.headers } });
+    const bare = ({ query = '', ...options } = {}) => service.request(target + query, { ...call, ...options, headers: { ...r.headers, ...options.headers } });
     return {
         ...r, target, second: r.second ?? [], bare,
-        ask: (query) => service.request(target + query, { ...call, headers: { ...r.headers, 'X-API-Key': r.key } }),
         /** As the caller, with cookies and CSRF token as they are, or as the options say. */
         send: (options = {}) => (r.key ? bare({ ...options, headers: { 'X-API-Key': r.key, ...options.headers } })
-            : r.caller && !r.headers ? r.caller.request(target, { ...call, ...options }) : bare(options)),
+            : r.caller && !r.headers ? r.caller.request(target + (options.query ?? ''), { ...call, ...options }) : bare(options)),
     };
 }
 /** On several connections at once, so that every event loop is asked. */
@@ -157,6 +156,61 @@ describe('x-narrows: what it ends is refused at the next request, and stands in 
             assert.ok(newestEvent() > before, 'it left no row in the journal');
             for (const s of p.second) await all(s, s.no);
         }
+    });
+});
+
+const rowsOf = (answer) => service.command(['audit', '--limit', '20']).items.filter((row) => row.request_id === answer.headers['x-request-id']);
+const narrows = (row) => row.narrows !== undefined || row.type.startsWith('key_');
+
+describe('wait=all: the answer of what narrows waits until it is felt everywhere, and says so', () => {
+    const narrowing = operations.filter((o) => o.operation['x-narrows']);
+    for (const o of narrowing) for (const way of ways[o.operation.operationId] ?? [undefined]) test(name(o) + (way ? ` (${way})` : ''), async () => {
+        assert.ok(o.operation.responses[200], 'the document says what is answered then');
+        assert.ok(o.operation.parameters.some((p) => p.$ref === '#/components/parameters/wait'));
+        for (const app of ['web', 'mobile']) {
+            const p = await prepare(o, app, way), a = await p.send({ query: '?wait=all' });
+            assert.equal(a.status, 200, a.text);
+            const { position, ms, ...rest } = a.json.receipt, rows = rowsOf(a);
+            assert.deepEqual(rest, { complete: true, acknowledged: 1, expired: 0, pending: 0, registry: 'read', unleased: ['jwks'] });
+            assert.ok(Number.isInteger(ms) && ms >= 0);
+            assert.equal(position, rows[0]?.n, 'its newest row');
+            assert.ok(rows.some(narrows), 'none of its rows narrows anything');
+            for (const s of p.second) await all(s, s.no);
+        }
+    });
+    for (const o of narrowing) test(`${name(o)}: another value is refused before anything happens`, async () => {
+        const p = await prepare(o);
+        for (const query of ['?wait=', '?wait', '?wait=any', '?wait=all&wait=all', '?wait=all&x=1', '?WAIT=all']) {
+            const a = await p.send({ query });
+            assert.equal(a.status, 400, `${query}: ${a.text}`);
+        }
+        for (const s of p.second) await all(s, s.yes);
+    });
+    for (const o of operations.filter((x) => !x.operation['x-narrows'] && x.method !== 'GET')) test(`${name(o)} narrows nothing: no wait, and no row that says otherwise`, async () => {
+        for (const app of ['web', 'mobile', 'sealed']) {
+            const p = await prepare(o, app), waiting = await p.send({ query: '?wait=all' });
+            assert.equal(waiting.status, 400, waiting.text);
+            const a = await (await prepare(o, app)).send();
+            assert.ok(good(a.status), a.text);
+            assert.deepEqual(rowsOf(a).filter(narrows), [], 'it narrows: mark it with x-narrows');
+        }
+    });
+    test('what was done already, or is nothing, has a receipt about all that was before', async () => {
+        const v = await victim(), root = await admin('web'), path = `/v1/admin/users/${v.user.id}?wait=all`, json = { status: 'suspended' };
+        const first = allowed(await root.request(path, { method: 'PATCH', json })).json.receipt;
+        const again = allowed(await root.request(path, { method: 'PATCH', json })).json.receipt;
+        assert.ok(again.position >= first.position && again.complete);
+        const revoke = (query) => service.request(`/v1/revoke${query}`, { method: 'POST', body: 'token=nothing', headers: { 'Content-Type': FORM, 'X-API-Key': key } });
+        const key = await serviceKey('revoke');
+        assert.ok(allowed(await revoke('?wait=all')).json.receipt.position >= again.position);
+        assert.equal(allowed(await revoke('')).text, '');
+    });
+    test('what is refused has none', async () => {
+        const caller = await owner('web'), jar = caller.jar.header();
+        allowed(await caller.request('/v1/logout?wait=all', { method: 'POST' }));
+        const a = await service.request('/v1/logout?wait=all', { method: 'POST', headers: { Cookie: jar } });
+        assert.equal(a.status, 401);
+        assert.equal(a.json.receipt, undefined);
     });
 });
 
@@ -290,7 +344,7 @@ describe('methods and parameters that the document does not name', () => {
         for (const o of here) {
             if (path.startsWith('/.well-known/') || !secured(o)) continue;
             const p = await prepare(o);
-            const a = p.key ? await p.ask('?surprise=1') : await p.caller.request(`${p.target}?surprise=1`, { method: o.method, json: p.json });
+            const a = await p.send({ query: '?surprise=1' });
             assert.equal(a.status, 400, `${o.method}: ${a.text}`);
             for (const s of p.second) await all(s, s.yes);
         }
