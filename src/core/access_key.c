@@ -141,6 +141,22 @@ struct cardea_status access_key_init(struct access_key *out, enum token_format f
     return s;
 }
 
+struct cardea_status access_key_init_public(struct access_key *out, enum token_format f, struct view packed,
+                                            const struct key_id *id)
+{
+    enum raw_key_type type = RAW_KEY_OKP;
+    enum raw_key_curve curve = RAW_CURVE_ED25519; /* of v4.public */
+    struct raw_key raw;
+
+    if (token_format_symmetric(f) ||
+        (f != TOKEN_V4_PUBLIC && !signature_key_shape(token_format_algorithm(f), &type, &curve)) ||
+        !raw_key_unpack(packed, type, curve, &raw))
+        return CARDEA_FAIL(E_INVALID_FIELD);
+    struct cardea_status s = access_key_init(out, f, &raw, id, false);
+    raw_key_clear(&raw);
+    return s;
+}
+
 void access_key_clear(struct access_key *k)
 {
     verify_key_free(k->verify);

@@ -63,6 +63,10 @@ struct cardea_status access_key_id(enum token_format f, const struct raw_key *ra
  *        format; E_BUSY. *out is untouched then. */
 struct cardea_status access_key_init(struct access_key *out, enum token_format f, const struct raw_key *raw,
                                      const struct key_id *id, bool signs) CARDEA_CHECKED;
+/* The same from what is public of it, as the table has it (raw_key_pack): it verifies, and signs nothing.
+ * fails: E_INVALID_FIELD: such bytes are no key of this format and id; a symmetric format; E_BUSY. */
+struct cardea_status access_key_init_public(struct access_key *out, enum token_format f, struct view packed,
+                                            const struct key_id *id) CARDEA_CHECKED;
 void access_key_clear(struct access_key *k); /* wipes; safe on a zeroed one */
 
 /* May a signature of this key count now? Ask each time, also where the signature was checked before: a retiring key's

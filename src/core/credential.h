@@ -67,7 +67,7 @@ struct session_cookie {
 
 /* Writes exactly SESSION_COOKIE_TEXT characters, no NUL. */
 void session_cookie_format(const struct keyring *k, const struct session_cookie *c, char out[SESSION_COOKIE_TEXT]);
-/* Success proves that we issued the sid, not that the secret is right.
+/* Success proves that we issued the sid (under a keyring that is public_only: nothing), not that the secret is right.
  * fails: E_INVALID_SESSION. */
 struct cardea_status session_cookie_parse(const struct keyring *k, struct view text,
                                           struct session_cookie *out) CARDEA_CHECKED;
@@ -133,7 +133,7 @@ struct api_key {
 
 /* Appends API_KEY_TEXT characters. */
 void api_key_format(const struct keyring *k, const struct api_key *a, struct buf *out);
-/* Success proves that we issued the id, not that the secret is right.
+/* Success proves that we issued the id (under a keyring that is public_only: nothing), not that the secret is right.
  * fails: E_INVALID_KEY: prefix, checksum or tag. */
 struct cardea_status api_key_parse(const struct keyring *k, struct view text, struct api_key *out) CARDEA_CHECKED;
 

@@ -55,6 +55,7 @@ enum { KEYRING_MAX = 64, KEYRING_TAG = 18 }; /* keys of all uses together */
 
 struct keyring {
     uint64_t generation; /* grows with every snapshot: caches compare it */
+    bool public_only;    /* of a verifier outside the service: no symmetric key, so tags say nothing (core/outside.h) */
     struct tag_key session_tag, api_key_tag;
     struct mac_key *refresh, *csrf, *device;
     uint8_t refresh_key_id[4];

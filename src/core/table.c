@@ -121,6 +121,27 @@ static int64_t seen_ms(const struct table *t, uint32_t cell, uint32_t generation
     return seen_generation(seen) == generation ? (int64_t)seen_seconds(seen) * 1000 : 0;
 }
 
+static inline void session_from(const struct table *t, const uint64_t *words, uint32_t cell, struct table_session *out)
+{
+    uint64_t flags = words[SESSION_FLAGS];
+    memcpy(out->sid.bytes, &words[CELL_ID], sizeof out->sid.bytes);
+    memcpy(out->user.bytes, &words[SESSION_USER], sizeof out->user.bytes);
+    out->epoch = (int64_t)words[SESSION_EPOCH];
+    out->created_at_ms = (int64_t)words[SESSION_CREATED];
+    out->authenticated_at_ms = (int64_t)words[SESSION_AUTHENTICATED];
+    out->expires_at_ms = (int64_t)words[SESSION_EXPIRES];
+    out->idle_ms = (int64_t)(flags & 0xffffffffff);
+    out->app = flags >> 40 & 0xffff;
+    out->kind = (enum session_kind)(flags >> 56 & 0x7f);
+    out->remember = flags >> 63;
+    memcpy(out->secret_digest, &words[SESSION_DIGEST], sizeof out->secret_digest);
+    out->user_hint = head_extra(words[CELL_HEAD]);
+    out->cell = cell;
+    out->generation = generation_of(words[CELL_SEQUENCE]);
+    int64_t record = (int64_t)words[SESSION_SEEN], seen = seen_ms(t, cell, out->generation);
+    out->last_seen_at_ms = seen > record ? seen : record;
+}
+
 enum table_answer table_find_session(const struct table *t, struct session_id sid, struct table_session *out)
 {
     struct table_name name = table_name(t->seed, SPACE_SESSION, sid.bytes, sizeof sid.bytes);
@@ -137,24 +158,7 @@ enum table_answer table_find_session(const struct table *t, struct session_id si
         word_prefetch(user);
         word_prefetch(user + UNIT_WORDS);
     }
-
-    uint64_t flags = words[SESSION_FLAGS];
-    out->sid = sid;
-    memcpy(out->user.bytes, &words[SESSION_USER], sizeof out->user.bytes);
-    out->epoch = (int64_t)words[SESSION_EPOCH];
-    out->created_at_ms = (int64_t)words[SESSION_CREATED];
-    out->authenticated_at_ms = (int64_t)words[SESSION_AUTHENTICATED];
-    out->expires_at_ms = (int64_t)words[SESSION_EXPIRES];
-    out->idle_ms = (int64_t)(flags & 0xffffffffff);
-    out->app = flags >> 40 & 0xffff;
-    out->kind = (enum session_kind)(flags >> 56 & 0x7f);
-    out->remember = flags >> 63;
-    memcpy(out->secret_digest, &words[SESSION_DIGEST], sizeof out->secret_digest);
-    out->user_hint = hint;
-    out->cell = cell;
-    out->generation = generation_of(words[CELL_SEQUENCE]);
-    int64_t record = (int64_t)words[SESSION_SEEN], seen = seen_ms(t, cell, out->generation);
-    out->last_seen_at_ms = seen > record ? seen : record;
+    session_from(t, words, cell, out);
     return TABLE_HIT;
 }
 
@@ -204,6 +208,22 @@ enum table_answer table_find_user(const struct table *t, struct user_id id, uint
     return head_words(words[CELL_HEAD]) >= USER_TEXT && user_from(words, id, out) ? TABLE_HIT : TABLE_UNKNOWN;
 }
 
+static bool api_key_from(const uint64_t *words, struct table_api_key *out)
+{
+    uint32_t used = head_words(words[CELL_HEAD]);
+    if (used < API_KEY_SCOPES || words[API_KEY_SCOPES_LEN] > (used - API_KEY_SCOPES) * 8 ||
+        words[API_KEY_SCOPES_LEN] > sizeof out->scopes)
+        return false;
+    memcpy(out->id.bytes, &words[CELL_ID], sizeof out->id.bytes);
+    memcpy(out->user.bytes, &words[API_KEY_USER], sizeof out->user.bytes);
+    memcpy(out->digest, &words[API_KEY_DIGEST], sizeof out->digest);
+    out->expires_at_ms = (int64_t)words[API_KEY_EXPIRES];
+    out->user_hint = head_extra(words[CELL_HEAD]);
+    out->scopes_len = (uint16_t)words[API_KEY_SCOPES_LEN];
+    memcpy(out->scopes, &words[API_KEY_SCOPES], out->scopes_len);
+    return true;
+}
+
 enum table_answer table_find_api_key(const struct table *t, struct api_key_id id, struct table_api_key *out)
 {
     struct table_name name = table_name(t->seed, SPACE_API_KEY, id.bytes, sizeof id.bytes);
@@ -212,18 +232,7 @@ enum table_answer table_find_api_key(const struct table *t, struct api_key_id id
     enum table_answer answer = find(t, &name, words, API_KEY_SCOPES + SCOPES_MAX_BYTES / 8, &cell);
     if (answer != TABLE_HIT)
         return answer;
-
-    uint32_t used = head_words(words[CELL_HEAD]);
-    if (used < API_KEY_SCOPES || words[API_KEY_SCOPES_LEN] > (used - API_KEY_SCOPES) * 8)
-        return TABLE_UNKNOWN;
-    out->id = id;
-    memcpy(out->user.bytes, &words[API_KEY_USER], sizeof out->user.bytes);
-    memcpy(out->digest, &words[API_KEY_DIGEST], sizeof out->digest);
-    out->expires_at_ms = (int64_t)words[API_KEY_EXPIRES];
-    out->user_hint = head_extra(words[CELL_HEAD]);
-    out->scopes_len = (uint16_t)words[API_KEY_SCOPES_LEN];
-    memcpy(out->scopes, &words[API_KEY_SCOPES], out->scopes_len);
-    return TABLE_HIT;
+    return api_key_from(words, out) ? TABLE_HIT : TABLE_UNKNOWN;
 }
 
 enum table_answer table_find_key(const struct table *t, struct key_id kid, struct table_key *out)
@@ -255,6 +264,108 @@ enum table_answer table_find_token(const struct table *t, struct token_id jti)
     enum table_answer answer = find(t, &name, words, UNIT_WORDS, &cell);
     /* A token that is alive is not kept: such an entry is damage. */
     return answer == TABLE_HIT ? TABLE_UNKNOWN : answer;
+}
+
+bool table_find_ended(const struct table *t, enum change_kind kind, const uint8_t id[16], int64_t *ret_until_ms)
+{
+    struct table_name name = table_name(t->seed, ended_space(kind), id, 16);
+    uint64_t words[OTHER_WORDS_MAX];
+    uint32_t cell;
+    if (name.space == SPACE_UNSET || find(t, &name, words, OTHER_WORDS_MAX, &cell) != TABLE_REVOKED)
+        return false;
+    *ret_until_ms = (int64_t)words[ENDED_UNTIL];
+    return true;
+}
+
+/* --- the walk --- */
+
+/* Copy a cell of any id if it is whole throughout. One that is being changed will be told of by its change. */
+static bool cell_copy(const table_word *c, uint32_t units_left, uint64_t *words, uint32_t room, uint32_t *ret_units)
+{
+    words[CELL_SEQUENCE] = word_load(&c[CELL_SEQUENCE]);
+    words[CELL_HEAD] = word_load(&c[CELL_HEAD]);
+    uint32_t used = head_words(words[CELL_HEAD]);
+    *ret_units = head_units(words[CELL_HEAD]);
+    if ((words[CELL_SEQUENCE] & 1) != 0 || words[CELL_SEQUENCE] == 0 || used > room || *ret_units > units_left ||
+        used > *ret_units * UNIT_WORDS || used < ENDED_WORDS)
+        return false;
+    for (uint32_t i = CELL_ID; i < used; i++)
+        words[i] = word_load(&c[i]);
+    return word_load(&c[CELL_SEQUENCE]) == words[CELL_SEQUENCE];
+}
+
+static bool item_from(const uint64_t *words, struct table_item *out)
+{
+    uint32_t kind = head_kind(words[CELL_HEAD]);
+    struct user_id user;
+    switch (kind) {
+    case SPACE_USER:
+        out->kind = TABLE_ITEM_USER;
+        memcpy(user.bytes, &words[CELL_ID], sizeof user.bytes);
+        return head_words(words[CELL_HEAD]) >= USER_TEXT && user_from(words, user, &out->user);
+    case SPACE_API_KEY:
+        out->kind = TABLE_ITEM_API_KEY;
+        return api_key_from(words, &out->api_key);
+    case SPACE_SESSION | KIND_ENDED:
+    case SPACE_USER | KIND_ENDED:
+    case SPACE_API_KEY | KIND_ENDED:
+    case SPACE_TOKEN | KIND_ENDED:
+        out->kind = TABLE_ITEM_ENDED;
+        out->ended.kind = kind == (SPACE_SESSION | KIND_ENDED)   ? CHANGE_SESSION_END
+                          : kind == (SPACE_USER | KIND_ENDED)    ? CHANGE_USER_END
+                          : kind == (SPACE_API_KEY | KIND_ENDED) ? CHANGE_API_KEY_END
+                                                                 : CHANGE_TOKEN_END;
+        memcpy(out->ended.id, &words[CELL_ID], sizeof out->ended.id);
+        out->ended.until_ms = (int64_t)words[ENDED_UNTIL];
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool walk_other(const struct table *t, struct table_walk *walk, struct table_item *out)
+{
+    uint64_t words[OTHER_WORDS_MAX];
+    uint32_t units;
+    const table_word *c = t->others + (size_t)walk->other * UNIT_WORDS;
+    uint32_t left = walk->others_high - walk->other;
+    bool whole = cell_copy(c, left, words, OTHER_WORDS_MAX, &units);
+    bool fits = units != 0 && units <= left;
+    walk->other = fits ? walk->other + units : walk->others_high; /* a size that no cell has: damage, walk no further */
+    return fits && whole && item_from(words, out);
+}
+
+static bool walk_session(const struct table *t, struct table_walk *walk, struct table_item *out)
+{
+    uint64_t words[SESSION_WORDS];
+    uint32_t units, cell = walk->session++;
+    const table_word *c = t->sessions + (size_t)cell * SESSION_WORDS;
+    if (!cell_copy(c, SESSION_WORDS / UNIT_WORDS, words, SESSION_WORDS, &units) ||
+        head_words(words[CELL_HEAD]) != SESSION_WORDS)
+        return false;
+    out->kind = TABLE_ITEM_SESSION;
+    session_from(t, words, cell, &out->session);
+    return true;
+}
+
+bool table_walk(const struct table *t, struct table_walk *walk, uint32_t steps, struct table_item *out, bool *ret_found)
+{
+    if (!walk->begun) {
+        uint64_t sessions = word_load(&t->header->sessions_high), others = word_load(&t->header->others_high);
+        *walk = (struct table_walk){.begun = true, .other = 1};
+        walk->sessions_high = sessions < t->sessions_max ? (uint32_t)sessions : t->sessions_max;
+        walk->others_high = others < t->units_max ? (uint32_t)others : t->units_max;
+    }
+    *ret_found = false;
+    for (; steps > 0 && !*ret_found; steps--) {
+        if (walk->other < walk->others_high)
+            *ret_found = walk_other(t, walk, out);
+        else if (walk->session < walk->sessions_high)
+            *ret_found = walk_session(t, walk, out);
+        else
+            return false;
+    }
+    return true;
 }
 
 bool table_valid(const struct table *t, int64_t boot_ms)

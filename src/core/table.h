@@ -167,6 +167,7 @@ enum {
     TABLE_SESSIONS_LIMIT = 1 << 26,
     TABLE_OTHERS_LIMIT_MIB = 4096,
     TABLE_KEYS_LIMIT = 64, /* public keys at once */
+    TABLE_APPS_LIMIT = 64,
     TABLE_PUBLIC_MAX = 600,
     TABLE_RETRIES = 32,
     /* Texts are percent-encoded: three bytes for one at worst. */
@@ -221,6 +222,13 @@ struct table_key {
     uint8_t algorithm, state;
     uint16_t public_len;
     uint8_t public_bytes[TABLE_PUBLIC_MAX]; /* as raw_key_pack (crypto/raw_key.h) writes them */
+};
+
+/* What a reader without settings knows of an application. */
+struct table_app {
+    char name[APP_NAME_MAX + 1];
+    bool enabled;
+    bool live; /* its tokens are checked against their live record */
 };
 
 /* A user's record as the table holds it. An e-mail address that is only claimed is left out.
@@ -284,6 +292,19 @@ struct cardea_status table_apply(struct table_writer *w, const struct change *c,
  */
 struct cardea_status table_fill(struct table_writer *w, const struct change *c, uint16_t app,
                                 int64_t now_ms) CARDEA_CHECKED;
+/* As CHANGE_USER_PUT, for a user in the table's own words. */
+struct cardea_status table_put_user(struct table_writer *w, const struct table_user *u) CARDEA_CHECKED;
+/* Take a record out without saying that it has ended: asked for, it is a miss from now on. put: the change kind that
+ * would put it (CHANGE_SESSION_PUT, CHANGE_USER_PUT, CHANGE_API_KEY_PUT). What has ended stays ended. */
+void table_forget(struct table_writer *w, enum change_kind put, const uint8_t id[16]);
+/* Forget everything but keys and apps: the memory is not of its source any more. The table is not valid until somebody
+ * says until when. Who looks something up meanwhile must ask table_cleared before and after (core/verify.h does). */
+void table_clear(struct table_writer *w);
+/* What fills this table has lost revocations itself: absence proves nothing, whatever happened here. */
+void table_source_incomplete(struct table_writer *w, bool incomplete);
+/* Say what the app at an index is. Its name never changes. Touches words of its own alone: any one thread.
+ * fails: E_LIMIT (no such index), E_CONFLICT (another name is there). */
+struct cardea_status table_set_app(struct table_writer *w, uint16_t index, const struct table_app *app) CARDEA_CHECKED;
 /* Make the set of public keys exactly this one (generation members are ignored). Keys that stay are not disturbed.
  * fails: E_LIMIT: too many, too long or no room; the set then holds what could be kept, and nothing that was dropped.
  */
@@ -318,6 +339,49 @@ enum table_answer table_find_key(const struct table *t, struct key_id kid, struc
 enum table_answer table_find_token(const struct table *t, struct token_id jti);
 /* Moves whenever the set of public keys changes in any way. For caches. */
 uint64_t table_keys_generation(const struct table *t);
+
+/* Moves whenever the table is emptied (table_clear): what was not found may have been there a moment before. */
+uint64_t table_cleared(const struct table *t);
+/* Which keys there are, up to cap: to be read with table_find_key, which misses one that was dropped meanwhile. */
+uint32_t table_list_keys(const struct table *t, struct key_id *out, uint32_t cap);
+/* false: no app was ever said to have this index. */
+bool table_find_app(const struct table *t, uint16_t index, struct table_app *out);
+/* Moves whenever one of the apps changes. */
+uint64_t table_apps_generation(const struct table *t);
+/* An id that has ended, and until when that must be remembered. false: it has not, or nobody can tell. kind: of the
+ * change that ended it. */
+bool table_find_ended(const struct table *t, enum change_kind kind, const uint8_t id[16], int64_t *ret_until_ms);
+
+/* One record after another, users and whatever else before sessions, public keys left out. A record that stays where it
+ * is throughout is met once; one that is changed meanwhile may be met before, after, both, or not at all: who walks
+ * notes the changes from before he began. Start with zeros. */
+struct table_walk {
+    bool begun;
+    uint32_t other, others_high, session, sessions_high;
+};
+enum table_item_kind {
+    TABLE_ITEM_UNSET = 0,
+    TABLE_ITEM_SESSION,
+    TABLE_ITEM_USER,
+    TABLE_ITEM_API_KEY,
+    TABLE_ITEM_ENDED
+};
+struct table_item {
+    enum table_item_kind kind;
+    union {
+        struct table_session session;
+        struct table_user user;
+        struct table_api_key api_key;
+        struct {
+            enum change_kind kind; /* CHANGE_…_END */
+            uint8_t id[16];
+            int64_t until_ms;
+        } ended;
+    };
+};
+/* Looks at up to `steps` cells. *ret_found: *out is set. false: that was all. */
+bool table_walk(const struct table *t, struct table_walk *walk, uint32_t steps, struct table_item *out,
+                bool *ret_found);
 
 /* Note that a session was seen: whole seconds, never decreasing, at most one store a second and session. */
 void table_session_seen(const struct table *t, const struct table_session *s, int64_t now_ms);

@@ -73,6 +73,11 @@ bool cell_make(struct table_writer *w, struct draft *d, uint32_t *ret_cell)
                  seen_make(generation_of(sequence + 1), false, seconds_of((int64_t)d->words[SESSION_SEEN])));
     word_put(&c[CELL_SEQUENCE], sequence + 1);
     writer_count(w, d->kind, 1);
+    /* Only now: whoever walks up to here finds a head in every cell. */
+    if (d->kind == SPACE_SESSION)
+        word_put(&w->header->sessions_high, w->sessions_high);
+    else
+        word_put(&w->header->others_high, w->others_high);
     return true;
 }
 

@@ -20,7 +20,8 @@
  * needs its size) and has the next free one's number in word 2.
  *
  * Two lone words of a findable cell are changed in place, since they mean something by themselves and nobody compares
- * them with their neighbours: the hint in a head, and `until` of an ended one, which only the writer reads.
+ * them with their neighbours: the hint in a head, and `until` of an ended one, which only the writer and table_walk
+ * read. An app keeps its index and name for the table's life, so its flags are a lone word too.
  *
  * The others' cell number counts units; unit 0 is never used. Index parts: for every level from LEVEL_MIN on there are
  * two (side 0 and 1), so that an index full of tombstones can be built anew in its own size.
@@ -39,7 +40,7 @@ static_assert(sizeof(table_word) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "needs loc
 #define TABLE_MAGIC UINT64_C(0x45474e4948445243) /* "CRDHINGE", in this machine's byte order */
 
 enum {
-    TABLE_FORMAT = 1,
+    TABLE_FORMAT = 2,
     TABLE_ALIGN = 1 << 16, /* of every region and index part: a multiple of any page size in use */
     UNIT_WORDS = 8,
     SESSION_WORDS = 16,
@@ -77,6 +78,12 @@ enum {
     ENDED_UNTIL = 4,
     ENDED_WORDS = 5,
 
+    APP_FLAGS = 0, /* a lone word: APP_ENABLED, APP_LIVE */
+    APP_NAME = 1,  /* written before the flags and never again */
+    APP_WORDS = 8,
+    APP_ENABLED = 1,
+    APP_LIVE = 2,
+
     OTHER_WORDS_MAX = USER_TEXT + (TABLE_USER_TEXT_MAX + 7) / 8,
     OTHER_UNITS_MAX = (OTHER_WORDS_MAX + UNIT_WORDS - 1) / UNIT_WORDS,
 };
@@ -90,9 +97,15 @@ struct table_header {
     /* Constant once the block is made. */
     table_word magic, format, sessions_max, others_max_mib, seed[2], spare, checksum;
     /* What readers look at: one cache line, written seldom. */
-    table_word root, incomplete, keys_generation, valid_until, spare_hot[4];
+    table_word root, incomplete, keys_generation, valid_until, cleared, apps_generation, spare_hot[2];
     /* For people. */
     table_word sessions, users, api_keys, revocations, keys, index_entries, bytes_touched, spare_stats;
+    /* For who walks all cells: those below were used at least once. */
+    table_word sessions_high, others_high;
+    /* Which keys there are, and the apps by their index: lists for readers that have no settings. */
+    table_word key_count, spare_lists[5];
+    table_word kids[TABLE_KEYS_LIMIT][4];
+    table_word apps[TABLE_APPS_LIMIT][APP_WORDS];
 };
 
 struct seen_header {
@@ -257,6 +270,16 @@ static inline struct table_name table_name(const uint64_t seed[2], enum space sp
     wide p = (wide)(n.id[0] ^ seed[0]) * (n.id[1] ^ seed[1] ^ space * UINT64_C(0x9e3779b97f4a7c15));
     n.tag = (uint32_t)(((uint64_t)p ^ (uint64_t)(p >> 64)) * UINT64_C(0xd6e8feb86659fd93) >> (64 - TAG_BITS));
     return n;
+}
+
+/* What a change ends; UNSET: nothing. */
+static inline enum space ended_space(enum change_kind kind)
+{
+    return kind == CHANGE_SESSION_END   ? SPACE_SESSION
+           : kind == CHANGE_USER_END    ? SPACE_USER
+           : kind == CHANGE_API_KEY_END ? SPACE_API_KEY
+           : kind == CHANGE_TOKEN_END   ? SPACE_TOKEN
+                                        : SPACE_UNSET;
 }
 
 static inline bool name_is(const struct table_name *n, const uint64_t *id)

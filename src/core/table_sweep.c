@@ -55,7 +55,7 @@ uint32_t table_sweep(struct table_writer *w, int64_t now_ms, uint32_t steps)
     if (w->incomplete_until_ms != 0 && w->incomplete_until_ms <= now_ms) {
         /* The last revocation that was lost concerns nothing any more: absence means something again. */
         w->incomplete_until_ms = 0;
-        word_put(&w->header->incomplete, 0);
+        word_put(&w->header->incomplete, w->source_incomplete);
     }
     for (; steps > 0; steps--) {
         if (w->sweep_session < w->sessions_high) {

@@ -154,18 +154,17 @@ static void draft_session(const struct table_writer *w, const struct session_rec
     d->count = SESSION_WORDS;
 }
 
-static bool draft_user(const struct user_record *r, struct draft *d)
+static bool draft_user(const struct table_user *u, struct draft *d)
 {
-    struct table_user u;
-    if (!cardea_ok(table_user_from_record(r, &u)))
+    size_t len = (size_t)u->username_len + u->email_len + u->name_len + u->roles_len;
+    if (len > sizeof u->text)
         return false;
-    draft_id(d, SPACE_USER, u.id.bytes, sizeof u.id.bytes);
-    d->words[CELL_HEAD] = head_make(0, 0, 0, u.status);
-    d->words[USER_EPOCH] = (uint64_t)u.epoch;
-    d->words[USER_LENGTHS] = (uint64_t)u.username_len | (uint64_t)u.email_len << 16 | (uint64_t)u.name_len << 32 |
-                             (uint64_t)u.roles_len << 48;
-    size_t len = (size_t)u.username_len + u.email_len + u.name_len + u.roles_len;
-    memcpy(&d->words[USER_TEXT], u.text, len);
+    draft_id(d, SPACE_USER, u->id.bytes, sizeof u->id.bytes);
+    d->words[CELL_HEAD] = head_make(0, 0, 0, u->status);
+    d->words[USER_EPOCH] = (uint64_t)u->epoch;
+    d->words[USER_LENGTHS] = (uint64_t)u->username_len | (uint64_t)u->email_len << 16 | (uint64_t)u->name_len << 32 |
+                             (uint64_t)u->roles_len << 48;
+    memcpy(&d->words[USER_TEXT], u->text, len);
     d->count = USER_TEXT + (uint32_t)((len + 7) / 8);
     return true;
 }
@@ -207,22 +206,35 @@ static struct cardea_status put_session(struct table_writer *w, const struct ses
     return CARDEA_SUCCESS;
 }
 
-static struct cardea_status put_user(struct table_writer *w, const struct user_record *r, bool fill)
+static struct cardea_status put_table_user(struct table_writer *w, const struct table_user *u, bool fill)
 {
-    struct table_name name = table_name(w->table.seed, SPACE_USER, r->id.bytes, sizeof r->id.bytes);
+    struct table_name name = table_name(w->table.seed, SPACE_USER, u->id.bytes, sizeof u->id.bytes);
     struct place at = index_find(w, &name);
     if (at.found) {
         const table_word *c = writer_cell(w, at.kind, at.cell);
-        if ((at.kind & KIND_ENDED) != 0 || (int64_t)word_own(&c[USER_EPOCH]) > r->epoch ||
-            (fill && (int64_t)word_own(&c[USER_EPOCH]) == r->epoch))
+        if ((at.kind & KIND_ENDED) != 0 || (int64_t)word_own(&c[USER_EPOCH]) > u->epoch ||
+            (fill && (int64_t)word_own(&c[USER_EPOCH]) == u->epoch))
             return CARDEA_FAIL(E_CONFLICT);
     }
     struct draft d = {0};
-    if (!draft_user(r, &d))
+    if (!draft_user(u, &d))
         return CARDEA_FAIL(E_INTERNAL);
     if (at.found && cell_equals(writer_cell(w, SPACE_USER, at.cell), &d))
         return CARDEA_SUCCESS; /* a login moves last_login_at, which is not here */
     return record_put(w, &name, at, &d);
+}
+
+static struct cardea_status put_user(struct table_writer *w, const struct user_record *r, bool fill)
+{
+    struct table_user u;
+    struct cardea_status s = table_user_from_record(r, &u);
+    return cardea_ok(s) ? put_table_user(w, &u, fill) : s;
+}
+
+struct cardea_status table_put_user(struct table_writer *w, const struct table_user *u)
+{
+    index_reserve(w);
+    return put_table_user(w, u, false);
 }
 
 static struct cardea_status put_api_key(struct table_writer *w, const struct api_key_record *r, bool fill,
@@ -313,23 +325,9 @@ static struct cardea_status put(struct table_writer *w, const struct change *c, 
 
 struct cardea_status table_apply(struct table_writer *w, const struct change *c, uint16_t app, int64_t now_ms)
 {
-    enum space space;
-    switch (c->kind) {
-    case CHANGE_SESSION_END:
-        space = SPACE_SESSION;
-        break;
-    case CHANGE_USER_END:
-        space = SPACE_USER;
-        break;
-    case CHANGE_API_KEY_END:
-        space = SPACE_API_KEY;
-        break;
-    case CHANGE_TOKEN_END:
-        space = SPACE_TOKEN;
-        break;
-    default:
+    enum space space = ended_space(c->kind);
+    if (space == SPACE_UNSET)
         return put(w, c, app, false, now_ms);
-    }
     index_reserve(w);
     apply_end(w, space, c->revocation.id, c->revocation.until_ms, now_ms);
     return CARDEA_SUCCESS;
@@ -416,6 +414,13 @@ struct cardea_status table_set_keys(struct table_writer *w, const struct table_k
     }
     memcpy(w->keys, kept, kept_count * sizeof kept[0]);
     w->keys_count = kept_count;
+    for (uint32_t i = 0; i < kept_count; i++) {
+        uint64_t id[4];
+        memcpy(id, kept[i].bytes, sizeof id);
+        for (size_t j = 0; j < 4; j++)
+            word_put(&w->header->kids[i][j], id[j]);
+    }
+    word_put(&w->header->key_count, kept_count);
     /* Last: who reads the new generation and then looks for a key must see the new set. */
     word_put(&w->header->keys_generation, generation);
     return outcome;

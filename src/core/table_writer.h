@@ -27,6 +27,7 @@ struct table_writer {
 
     uint32_t sweep_session, sweep_other, seen_next;
     int64_t incomplete_until_ms;
+    bool source_incomplete;
     bool closed;
 
     uint32_t keys_count;

@@ -15,11 +15,24 @@ static enum verify_answer unknown(struct cardea_status *ret_why)
     return VERIFY_UNKNOWN;
 }
 
-/* May the table be believed at this moment? */
-static bool usable(const struct verifier *v, struct cardea_status *ret_why)
+/* May the table be believed at this moment? *ret_cleared is for settled. */
+static bool usable(const struct verifier *v, uint64_t *ret_cleared, struct cardea_status *ret_why)
 {
     *ret_why = v->table == NULL ? CARDEA_FAIL(E_NOT_FOUND) : CARDEA_FAIL(E_UNAVAILABLE);
-    return v->table != NULL && table_valid(v->table, v->boot_ms);
+    if (v->table == NULL)
+        return false;
+    *ret_cleared = table_cleared(v->table);
+    return table_valid(v->table, v->boot_ms);
+}
+
+/* A yes rests on what was not found: it counts only where the table was not emptied between the first look and here. */
+static enum verify_answer settled(const struct verifier *v, uint64_t cleared, enum verify_answer answer,
+                                  struct cardea_status *ret_why)
+{
+    if (answer != VERIFY_YES || table_cleared(v->table) == cleared)
+        return answer;
+    *ret_why = CARDEA_FAIL(E_UNAVAILABLE);
+    return VERIFY_UNKNOWN;
 }
 
 /* The user behind a credential. refusal: what a dead one is called for this kind. */
@@ -91,7 +104,10 @@ enum verify_answer verify_session(const struct verifier *v, struct view cookie, 
     struct session_cookie c;
     if (!cardea_ok(session_cookie_parse(v->keys, cookie, &c)))
         return no(ret_why, CARDEA_E_INVALID_SESSION);
-    enum verify_answer answer = usable(v, ret_why) ? check_session(v, &c, out, ret_why) : VERIFY_UNKNOWN;
+    uint64_t cleared;
+    enum verify_answer answer = VERIFY_UNKNOWN;
+    if (usable(v, &cleared, ret_why))
+        answer = settled(v, cleared, check_session(v, &c, out, ret_why), ret_why);
     secret_wipe(&c.secret, sizeof c.secret);
     return answer;
 }
@@ -152,7 +168,8 @@ enum verify_answer verify_token(const struct verifier *v, struct view token, str
         *ret_why = status;
         return status.code == CARDEA_E_BUSY ? VERIFY_UNKNOWN : VERIFY_NO;
     }
-    if (!usable(v, ret_why))
+    uint64_t cleared;
+    if (!usable(v, &cleared, ret_why))
         return VERIFY_UNKNOWN;
     enum verify_answer answer = check_revocation(v, &t, &session, &found, ret_why);
     if (answer == VERIFY_YES && v->settings->apps[t.app].live)
@@ -161,6 +178,7 @@ enum verify_answer verify_token(const struct verifier *v, struct view token, str
         return answer;
     answer =
         check_user_at(v, t.sub, found ? session.user_hint : 0, t.epoch, CARDEA_E_INVALID_TOKEN, &out->user, ret_why);
+    answer = settled(v, cleared, answer, ret_why);
     if (answer != VERIFY_YES)
         return answer;
     token_identity(v, &t, out);
@@ -211,7 +229,10 @@ enum verify_answer verify_key(const struct verifier *v, struct view key, struct 
     struct api_key k;
     if (!cardea_ok(api_key_parse(v->keys, key, &k)))
         return no(ret_why, CARDEA_E_INVALID_KEY);
-    enum verify_answer answer = usable(v, ret_why) ? check_key(v, &k, out, ret_why) : VERIFY_UNKNOWN;
+    uint64_t cleared;
+    enum verify_answer answer = VERIFY_UNKNOWN;
+    if (usable(v, &cleared, ret_why))
+        answer = settled(v, cleared, check_key(v, &k, out, ret_why), ret_why);
     secret_wipe(&k.secret, sizeof k.secret);
     return answer;
 }
@@ -226,12 +247,14 @@ enum verify_answer verify_sealed(const struct verifier *v, struct view text, str
     *ret_why = sealed_prove(v, text, &s, &app);
     if (!cardea_ok(*ret_why))
         return ret_why->code == CARDEA_E_BUSY ? VERIFY_UNKNOWN : VERIFY_NO;
-    if (!usable(v, ret_why))
+    uint64_t cleared;
+    if (!usable(v, &cleared, ret_why))
         return VERIFY_UNKNOWN;
     enum verify_answer answer = check_ended(v, s.sid, CARDEA_E_INVALID_SESSION, &session, &found, ret_why);
     if (answer == VERIFY_YES)
         answer = check_user_at(v, s.sub, found ? session.user_hint : 0, s.epoch, CARDEA_E_INVALID_SESSION, &out->user,
                                ret_why);
+    answer = settled(v, cleared, answer, ret_why);
     if (answer != VERIFY_YES)
         return answer;
     sealed_identity(v, &s, app, out);

@@ -219,6 +219,17 @@ struct cardea_status verify_key_load_own(enum signature_algorithm a, const struc
     return load_verify(a, raw, TRUST_OURSELVES, out);
 }
 
+bool signature_key_shape(enum signature_algorithm a, enum raw_key_type *ret_type, enum raw_key_curve *ret_curve)
+{
+    const struct signature_info *info = signature_info(a);
+
+    if (info == NULL)
+        return false;
+    *ret_type = info->type;
+    *ret_curve = info->curve;
+    return true;
+}
+
 struct cardea_status signature_key_draw(enum signature_algorithm a, uint32_t rsa_bits, struct raw_key *out)
 {
     const struct signature_info *info = signature_info(a);

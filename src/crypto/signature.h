@@ -80,6 +80,8 @@ struct cardea_status signing_key_load_own(enum signature_algorithm a, const stru
                                           struct signing_key **out) CARDEA_CHECKED;
 struct cardea_status verify_key_load_own(enum signature_algorithm a, const struct raw_key *raw,
                                          struct verify_key **out) CARDEA_CHECKED;
+/* What kind of key an algorithm has. false: no such algorithm. */
+bool signature_key_shape(enum signature_algorithm a, enum raw_key_type *ret_type, enum raw_key_curve *ret_curve);
 /* Draw the parts of a new key for an algorithm; the caller clears them. RSA keys get rsa_bits, MAC keys the hash's.
  * fails: E_USAGE (no such algorithm, rsa_bits out of range); E_INTERNAL.
  * cost: RSA takes tenths of a second to seconds. */
