@@ -8,11 +8,13 @@
  *   jwe.h             encrypted tokens
  *   paseto.h          PASETO v4
  *   session_cookie.h  the session cookie of a Cardea service, out of a Cookie header
+ *   checker.h         credential + a Cardea service's verification table -> who is calling
  *   csrf.h            CSRF tokens bound to a session
  *   version.h         which version
  *
  * The library keeps no state of its own: no configuration, no clock (times are arguments), no thread, no signal
- * handler, no file, no socket, no environment, no output. Randomness comes from the kernel. Objects are made by
+ * handler, no file, no environment, no output, and no socket but the one by which a checker maps the table of a service
+ * on the same host (cardea_checker_connect). Randomness comes from the kernel. Objects are made by
  * cardea_…_new or _read and freed by cardea_…_free, for which NULL is safe. Every function takes NULL for any pointer
  * without harm: CARDEA_E_USAGE, or what its comment says.
  *
@@ -26,6 +28,7 @@
 #define CARDEA_CARDEA_H
 
 #include "cardea/bytes.h"
+#include "cardea/checker.h"
 #include "cardea/csrf.h"
 #include "cardea/jwe.h"
 #include "cardea/key.h"

@@ -35,6 +35,9 @@ struct listen_address { /* "127.0.0.1:8420", "[::1]:8420" or "unix:/run/cardea.s
 enum log_format { LOG_FORMAT_UNSET = 0, LOG_AUTO, LOG_HUMAN, LOG_JSON };
 enum log_level { LOG_LEVEL_UNSET = 0, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+/* Who may connect to the table socket. */
+enum table_access { TABLE_ACCESS_UNSET = 0, TABLE_ACCESS_NOBODY, TABLE_ACCESS_OWNER, TABLE_ACCESS_GROUP };
+
 enum config_source {
     CONFIG_SOURCE_UNSET = 0,
     CONFIG_DEFAULT,
@@ -65,6 +68,8 @@ struct config {
     uint32_t connections_max, connections_per_address_max;
     int64_t head_deadline_ms, body_deadline_ms, idle_timeout_ms, request_deadline_ms, stop_deadline_ms;
     uint32_t table_sessions_max;
+    char table_socket[CONFIG_PATH_MAX]; /* "": STATE/table.sock */
+    enum table_access table_access;
     enum log_format log_format;
     enum log_level log_level;
     bool log_requests;

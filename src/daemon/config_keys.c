@@ -26,6 +26,9 @@ static const struct config_word kind_words[] = {
 static const struct config_word credential_words[] = {
     {"session", APP_CREDENTIAL_SESSION}, {"token", APP_CREDENTIAL_TOKEN}, {NULL, 0}};
 
+static const struct config_word table_words[] = {
+    {"owner", TABLE_ACCESS_OWNER}, {"group", TABLE_ACCESS_GROUP}, {"nobody", TABLE_ACCESS_NOBODY}, {NULL, 0}};
+
 static const struct config_word token_words[] = {{"ES256", TOKEN_ES256},
                                                  {"ES384", TOKEN_ES384},
                                                  {"ES512", TOKEN_ES512},
@@ -59,6 +62,13 @@ const struct config_key config_keys[] = {
      .help = "A listener of its own for `/v1/admin/`. When set, those paths are 404 on the main one."},
     {"metrics.listen", CONFIG_LISTEN, AT(metrics_listen), .default_text = "",
      .help = "A listener of its own for `/metrics`, which is never answered on the main one."},
+    {"table.socket", CONFIG_PATH, AT(table_socket), .default_text = "",
+     .help = "Socket over which programs of this host (`libcardea`) are handed the verification table. By default "
+             "`table.sock` in the state folder, which none but its owner can enter: with `table.access: group` put it "
+             "elsewhere."},
+    {"table.access", CONFIG_WORD, AT(table_access), .words = table_words, .default_text = "owner",
+     .help = "Who may connect to it: `owner` (the service's own user, and root), `group` (its group too) or `nobody`. "
+             "A reader sees ids, names, e-mail addresses, roles and digests of all users; it can change nothing."},
     {"trusted_proxies", CONFIG_RANGE, offsetof(struct config, proxies), sizeof(struct address_range),
      offsetof(struct config, proxy_count), PROXIES_MAX, .default_text = "",
      .help = "Addresses and ranges of the proxies in front, whose `X-Forwarded-*` and `X-Original-*` headers count."},

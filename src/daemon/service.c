@@ -94,6 +94,19 @@ static struct cardea_status open_table(struct service *s)
     return s->guess == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : CARDEA_SUCCESS;
 }
 
+/* What readers without settings must know of the apps; a place that a reload left empty is a disabled app. */
+static void show_apps(struct service *s, const struct settings *settings)
+{
+    for (uint16_t i = 0; i < settings->app_count; i++) {
+        const struct app *from = &settings->apps[i];
+        struct table_app app = {.enabled = from->profile != PROFILE_UNSET, .live = from->live};
+        memcpy(app.name, from->name, sizeof app.name);
+        if (!cardea_ok(table_set_app(s->map.writer, i, &app)))
+            log_write(LOG_ERROR, "an app can not be shown in the verification table",
+                      LOG_FIELDS(LOG_TEXT("app", view_text(from->name))));
+    }
+}
+
 static struct cardea_status publish_first(struct service *s)
 {
     struct site site = site_of(s);
@@ -105,6 +118,7 @@ static struct cardea_status publish_first(struct service *s)
     if (first == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     publisher_put(&s->publisher, first);
+    show_apps(s, settings);
     s->keeper = (struct keeper){
         .writer = s->map.writer,
         .publisher = &s->publisher,
@@ -329,6 +343,28 @@ static struct cardea_status open_listeners(struct service *s, char *message, siz
     return status;
 }
 
+/* After the table is filled: whoever gets it finds it open. */
+static struct cardea_status open_table_socket(struct service *s, char *message, size_t message_cap)
+{
+    const struct config *c = s->config;
+    struct listen_address where = {.is_unix = true};
+    if (c->table_access == TABLE_ACCESS_NOBODY)
+        return CARDEA_SUCCESS;
+    bool named = c->table_socket[0] != '\0';
+    int len = named ? snprintf(where.path, sizeof where.path, "%s", c->table_socket)
+                    : snprintf(where.path, sizeof where.path, "%s/table.sock", c->state);
+    if (len >= (int)sizeof where.path) {
+        snprintf(message, message_cap, "the path of table.socket is too long for a socket");
+        if (named)
+            return CARDEA_FAIL(E_USAGE);
+        log_write(LOG_WARN, message, LOG_NOTHING);
+        return CARDEA_SUCCESS;
+    }
+    memcpy(where.text, where.path, sizeof where.path);
+    return table_socket_open(&where, c->table_access == TABLE_ACCESS_GROUP ? 0660 : 0600, &s->map, &s->table_socket,
+                             message, message_cap);
+}
+
 static struct cardea_status start_listeners(struct service *s, char *message, size_t message_cap)
 {
     struct cardea_status status = CARDEA_SUCCESS;
@@ -376,6 +412,8 @@ struct cardea_status service_open(const struct config *c, struct installation *i
     s = open_lanes(out);
     if (cardea_ok(s))
         s = open_sources(out, message, message_cap);
+    if (cardea_ok(s))
+        s = open_table_socket(out, message, message_cap);
     return cardea_ok(s) ? start_listeners(out, message, message_cap) : s;
 }
 
@@ -438,6 +476,9 @@ struct cardea_status service_reload(struct service *s, const struct config *c)
         log_write(LOG_ERROR, "the issuers were not changed", LOG_FIELDS(LOG_TEXT("why", view_text(why))));
         return status;
     }
+    now = publisher_take(&s->publisher);
+    show_apps(s, now->settings);
+    snapshot_unref(now);
     for (uint32_t i = 0; i < s->listener_count; i++)
         listener_limit(s->listeners[i], c->connections_max, c->connections_per_address_max);
     log_level_set(c->log_level);
@@ -497,6 +538,7 @@ void service_close(struct service *s)
     snapshot_release(s->keeper.hold);
     if (s->published)
         publisher_clear(&s->publisher);
+    table_socket_close(s->table_socket);
     table_map_close(&s->map);
     guess_free(s->guess);
     tls_identity_clear();

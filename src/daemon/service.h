@@ -10,6 +10,7 @@
 #include "daemon/key_source.h"
 #include "daemon/listener.h"
 #include "daemon/metrics.h"
+#include "daemon/table_socket.h"
 
 enum { SERVICE_LISTENERS = 4, GUESS_SLOTS = 16384, TABLE_OTHERS_MIB = 1024, READ_THREADS = 4 };
 
@@ -17,6 +18,7 @@ struct service {
     struct config *config;
     struct installation *installation;
     struct table_map map;
+    struct table_socket *table_socket; /* NULL: nobody may have it */
     struct guess *guess;
     struct publisher publisher;
     struct keeper keeper;

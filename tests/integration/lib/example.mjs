@@ -1,0 +1,23 @@
+// One of examples/*.c as a conversation: a line is asked, a line is answered.
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { program } from './service.mjs';
+
+export class Example {
+    constructor(name, args) {
+        this.child = spawn(join(dirname(program), 'tests/library', `example_${name}`), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+        this.exited = new Promise((done) => this.child.on('exit', (code, signal) => done({ code, signal })));
+        this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    }
+    /** The next line that it writes; undefined at its end. */
+    async read() { return (await this.lines.next()).value; }
+    async ask(...words) {
+        this.child.stdin.write(`${words.join(' ')}\n`);
+        return this.read();
+    }
+    async end() {
+        this.child.stdin.end();
+        return this.exited;
+    }
+}
