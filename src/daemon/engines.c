@@ -98,6 +98,12 @@ const char *engines_database(const char *accounts_url)
     return accounts_url + strlen("sqlite:");
 }
 
+bool engines_hold_accounts(const char *url)
+{
+    int i = scheme_of(url);
+    return i >= 0 && schemes[i].accounts;
+}
+
 /* --- opening --- */
 
 static struct cardea_status open_sqlite_sessions(const char *path, int64_t (*boot_ms)(void), struct sessions **out,
@@ -113,8 +119,8 @@ static struct cardea_status open_sqlite_sessions(const char *path, int64_t (*boo
     return status;
 }
 
-static struct cardea_status open_sessions(const char *url, int64_t (*boot_ms)(void), int64_t (*wall_ms)(void),
-                                          struct sessions **out, char *message, size_t cap)
+struct cardea_status engines_open_sessions(const char *url, int64_t (*boot_ms)(void), int64_t (*wall_ms)(void),
+                                           struct sessions **out, char *message, size_t cap)
 {
     int i = scheme_of(url);
     if (i < 0 || !schemes[i].sessions)
@@ -142,7 +148,7 @@ struct cardea_status engines_open(const char *accounts_url, const char *sessions
         *out = accounts;
         return s;
     }
-    s = open_sessions(sessions_url, boot_ms, wall_ms, &sessions, message, message_cap);
+    s = engines_open_sessions(sessions_url, boot_ms, wall_ms, &sessions, message, message_cap);
     if (cardea_ok(s))
         s = store_mixture_new(accounts, sessions, out);
     if (!cardea_ok(s)) {

@@ -12,7 +12,7 @@
 #ifndef DAEMON_ENGINES_H
 #define DAEMON_ENGINES_H
 
-#include "store/store.h"
+#include "store/sessions.h"
 
 /* May this URL stand there? Reads no file but a password's. fails: E_USAGE, E_IO; reason is a sentence. */
 struct cardea_status engines_check_accounts(const char *url, char *reason, size_t cap) CARDEA_CHECKED;
@@ -27,5 +27,12 @@ const char *engines_database(const char *accounts_url);
 struct cardea_status engines_open(const char *accounts_url, const char *sessions_url, int64_t (*boot_ms)(void),
                                   int64_t (*wall_ms)(void), struct store **out, char *message,
                                   size_t message_cap) CARDEA_CHECKED;
+
+/* One engine of sessions by itself. A store of both roles is opened as such. */
+struct cardea_status engines_open_sessions(const char *url, int64_t (*boot_ms)(void), int64_t (*wall_ms)(void),
+                                           struct sessions **out, char *message, size_t message_cap) CARDEA_CHECKED;
+
+/* Can accounts be kept there? */
+bool engines_hold_accounts(const char *url);
 
 #endif

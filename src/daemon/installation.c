@@ -417,6 +417,29 @@ struct cardea_status installation_open(const struct config *c, enum installation
     return s;
 }
 
+struct cardea_status installation_lock(const struct config *c, enum installation_mode mode, bool master,
+                                       struct installation *out, char *message, size_t message_cap)
+{
+    struct outcome o = {message, message_cap};
+    struct installation i = {.lock_fd = -1};
+    message[0] = 0;
+    umask(0077);
+    struct cardea_status s = crypto_start();
+    if (!cardea_ok(s))
+        return fail(&o, s, "the cryptographic libraries do not start");
+    s = open_folder(c, mode, &o);
+    if (cardea_ok(s))
+        s = take_lock(c, mode, &i.lock_fd, &o);
+    if (cardea_ok(s) && master)
+        s = read_master_key(c->master_key_file, &i.master, &o);
+    if (!cardea_ok(s)) {
+        installation_close(&i);
+        return s;
+    }
+    *out = i;
+    return s;
+}
+
 void installation_close(struct installation *i)
 {
     if (i->keys != NULL)

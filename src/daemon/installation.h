@@ -32,6 +32,11 @@ enum installation_mode { INSTALLATION_UNSET = 0, INSTALLATION_OPEN, INSTALLATION
  * sentence. */
 struct cardea_status installation_open(const struct config *c, enum installation_mode mode, struct installation *out,
                                        char *message, size_t message_cap) CARDEA_CHECKED;
+/* Take the folder and its lock, and open no store: for commands that move what an installation keeps. CREATE makes the
+ * folder; master: reads the master key too, and never makes one. *out has no store and no keys; installation_close.
+ * fails: as installation_open */
+struct cardea_status installation_lock(const struct config *c, enum installation_mode mode, bool master,
+                                       struct installation *out, char *message, size_t message_cap) CARDEA_CHECKED;
 void installation_close(struct installation *i);
 /* The wall clock, never behind the persisted high-water mark, and never running back by more than a second.
  * Thread-safe. A clock that ran ahead once holds time still until the real one has caught up: credentials then live

@@ -79,6 +79,8 @@ extern const uint32_t schema_step_count;
  * were committed before a failing one stay, and the next call goes on behind them. */
 struct cardea_status schema_migrate(sqlite3 *db, const struct schema_step *steps, uint32_t count, char *message,
                                     size_t message_cap) CARDEA_CHECKED;
+/* Has it version `count`? fails: E_CORRUPT: another */
+struct cardea_status schema_check(sqlite3 *db, uint32_t count, char *message, size_t message_cap) CARDEA_CHECKED;
 
 /* query.c */
 

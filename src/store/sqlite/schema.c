@@ -219,6 +219,18 @@ static int step(sqlite3 *db, const struct schema_step *s, uint32_t version)
     return rc;
 }
 
+struct cardea_status schema_check(sqlite3 *db, uint32_t count, char *message, size_t message_cap)
+{
+    uint32_t version = 0;
+    struct cardea_status s = version_at_once(db, count, &version, message, message_cap);
+    if (!cardea_ok(s) || version == count)
+        return s;
+    (void)snprintf(message, message_cap,
+                   "the database has schema version %u, this program writes version %u: start its service once",
+                   version, count);
+    return CARDEA_FAIL(E_CORRUPT);
+}
+
 struct cardea_status schema_migrate(sqlite3 *db, const struct schema_step *steps, uint32_t count, char *message,
                                     size_t message_cap)
 {

@@ -222,13 +222,14 @@ static struct sqlite_store *store_new(const char *path, int64_t (*boot_ms)(void)
 
 /* The writer's connection, on a database of our schema. SQLite answers "busy" in places where it asks no busy handler
  * (entering WAL, the last close elsewhere), so what is not our own deadline is tried again as a whole. */
-static struct cardea_status open_writer(struct sqlite_store *store, char *reason, size_t cap)
+static struct cardea_status open_writer(struct sqlite_store *store, bool attach, char *reason, size_t cap)
 {
     int64_t deadline_ms = store->boot_ms() + OPEN_WAIT_MS;
     for (;;) {
         struct cardea_status s = connection_open(store, STORE_WRITE, deadline_ms, &store->writer, reason, cap);
         if (cardea_ok(s))
-            s = schema_migrate(store->writer->db, schema_steps, schema_step_count, reason, cap);
+            s = attach ? schema_check(store->writer->db, schema_step_count, reason, cap)
+                       : schema_migrate(store->writer->db, schema_steps, schema_step_count, reason, cap);
         if (s.code != CARDEA_E_UNAVAILABLE || store->boot_ms() >= deadline_ms)
             return s;
         connection_close(store->writer);
@@ -237,15 +238,25 @@ static struct cardea_status open_writer(struct sqlite_store *store, char *reason
     }
 }
 
-struct cardea_status store_sqlite_open(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest,
+static struct cardea_status find_file(const char *path, char *message, size_t cap)
+{
+    if (access(path, F_OK) == 0)
+        return CARDEA_SUCCESS;
+    (void)snprintf(message, cap, "%s", strerror(errno));
+    return errno == ENOENT ? CARDEA_FAIL(E_NOT_FOUND) : CARDEA_FAIL(E_IO);
+}
+
+static struct cardea_status open_store(const char *path, bool attach, int64_t (*boot_ms)(void), store_digest_fn *digest,
                                        struct store **out, char *message, size_t message_cap)
 {
     char reason[256] = "out of memory";
     (void)pthread_once(&library_once, library_prepare);
     struct sqlite_store *store = store_new(path, boot_ms, digest);
-    struct cardea_status s = store == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : make_file(path, reason, sizeof reason);
+    struct cardea_status s = store == NULL ? CARDEA_FAIL(E_UNAVAILABLE)
+                             : attach      ? find_file(path, reason, sizeof reason)
+                                           : make_file(path, reason, sizeof reason);
     if (cardea_ok(s))
-        s = open_writer(store, reason, sizeof reason);
+        s = open_writer(store, attach, reason, sizeof reason);
     if (!cardea_ok(s)) {
         (void)snprintf(message, message_cap, "%s: %s", path, reason);
         store_close(store == NULL ? NULL : &store->base);
@@ -253,4 +264,16 @@ struct cardea_status store_sqlite_open(const char *path, int64_t (*boot_ms)(void
     }
     *out = &store->base;
     return CARDEA_SUCCESS;
+}
+
+struct cardea_status store_sqlite_open(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest,
+                                       struct store **out, char *message, size_t message_cap)
+{
+    return open_store(path, false, boot_ms, digest, out, message, message_cap);
+}
+
+struct cardea_status store_sqlite_attach(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest,
+                                         struct store **out, char *message, size_t message_cap)
+{
+    return open_store(path, true, boot_ms, digest, out, message, message_cap);
 }

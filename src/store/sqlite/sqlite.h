@@ -29,4 +29,10 @@
 struct cardea_status store_sqlite_open(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest,
                                        struct store **out, char *message, size_t message_cap) CARDEA_CHECKED;
 
+/* Open the database that another process may be serving, as it is: no file is made, no schema brought up to date. For
+ * reading (backups); a WRITE would wait for the other's.
+ * fails: E_NOT_FOUND: no such file; E_CORRUPT: the schema is not this program's; as store_sqlite_open. */
+struct cardea_status store_sqlite_attach(const char *path, int64_t (*boot_ms)(void), store_digest_fn *digest,
+                                         struct store **out, char *message, size_t message_cap) CARDEA_CHECKED;
+
 #endif
