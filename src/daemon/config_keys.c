@@ -90,8 +90,9 @@ const struct config_key config_keys[] = {
     {"verify.headers", CONFIG_WORD, SETTING(identity_headers), .words = identity_words, .default_text = "x-auth",
      .help = "Names of the identity headers of `/verify`: `X-Auth-*` or `Remote-*`."},
     {"accounts", CONFIG_TEXT, AT(accounts), .default_text = "",
-     .help = "Store of users, keys and journal: `sqlite:PATH`, as all paths relative to the working directory. By "
-             "default `cardea.db` in the state folder."},
+     .help = "Store of users, keys and journal: `sqlite:PATH`, as all paths relative to the working directory, or, for "
+             "several nodes, `postgres://HOST/DATABASE`; docs/stores.md has the options. By default `cardea.db` in the "
+             "state folder."},
     {"sessions", CONFIG_TEXT, AT(sessions), .default_text = "",
      .help = "Store of the sessions: `sqlite:PATH`, `memory` (a restart logs everybody out), `redis://HOST:PORT/DB`, "
              "`rediss://` with TLS, `redis-sentinel://HOST:PORT,HOST:PORT/NAME`, `redis+unix:///PATH`, "

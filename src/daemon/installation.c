@@ -86,7 +86,7 @@ int64_t installation_clock_behind_ms(void)
 
 struct cardea_status installation_clock_save(struct store_tx *tx, const struct store_ops *ops)
 {
-    return ops->value_put(tx, clock_value, installation_wall_ms());
+    return ops->value_raise(tx, clock_value, installation_wall_ms()); /* other nodes write it too */
 }
 
 void installation_socket_path(const struct config *c, char *out, size_t cap)
@@ -286,8 +286,11 @@ static struct cardea_status open_master_key(const struct config *c, enum install
         return s;
     /* Only the embedded default is made, and only before there is a database: a key that went missing must not be
      * replaced by one that opens nothing. */
-    if (mode == INSTALLATION_CREATE && strcmp(own, c->master_key_file) == 0 &&
-        access(engines_database(c->accounts), F_OK) != 0)
+    const char *database = engines_database(c->accounts);
+    bool may = mode == INSTALLATION_CREATE && strcmp(own, c->master_key_file) == 0;
+    if (may && database == NULL && access(own, F_OK) != 0)
+        return CARDEA_SUCCESS; /* only the database can tell: first_master_key */
+    if (may && database != NULL && access(database, F_OK) != 0)
         s = make_master_key(own, o);
     return cardea_ok(s) ? read_master_key(c->master_key_file, &i->master, o) : s;
 }
@@ -296,7 +299,7 @@ static struct cardea_status open_store(const struct config *c, enum installation
                                        const struct outcome *o)
 {
     const char *path = engines_database(c->accounts);
-    if (mode == INSTALLATION_OPEN && access(path, F_OK) != 0)
+    if (path != NULL && mode == INSTALLATION_OPEN && access(path, F_OK) != 0)
         return fail(o, CARDEA_FAIL(E_NOT_FOUND), "there is no database %s", path);
     struct cardea_status s = engines_open(c->accounts, c->sessions, installation_boot_ms, installation_wall_ms,
                                           &i->store, o->message, o->cap);
@@ -332,16 +335,42 @@ static struct cardea_status complete_keys(struct store_tx *tx, const struct stor
     return s;
 }
 
+/* A server's database that holds no keys yet is a new installation's, and gets a master key; one that holds some has
+ * its master key already, elsewhere. Listing the keys in a WRITE keeps other nodes from making theirs meanwhile. */
+static struct cardea_status first_master_key(struct store_tx *tx, const struct store_ops *ops, const struct config *c,
+                                             struct installation *i, const struct outcome *o)
+{
+    struct key_record any;
+    uint32_t count = 0;
+    struct cardea_status s = ops->key_list(tx, &any, 1, &count);
+    if (s.code == CARDEA_E_LIMIT || (cardea_ok(s) && count > 0))
+        return fail(o, CARDEA_FAIL(E_NOT_FOUND),
+                    "the database holds an installation already, and %s is missing: copy its master key there, or name "
+                    "it by master_key_file",
+                    c->master_key_file);
+    if (!cardea_ok(s))
+        return fail(o, s, "the database can not be read");
+    s = make_master_key(c->master_key_file, o);
+    if (cardea_ok(s) && sync_folder(c->state) != 0)
+        s = fail(o, CARDEA_FAIL(E_IO), "the state folder %s can not be synced", c->state);
+    return cardea_ok(s) ? read_master_key(c->master_key_file, &i->master, o) : s;
+}
+
 /* Inside the first transaction: keys, and the time. create: make keys of these formats where there are none; NULL: such
  * is no installation. *ret_changed: something was written. */
-static struct cardea_status first_steps(struct store_tx *tx, const struct store_ops *ops, const token_formats *create,
+static struct cardea_status first_steps(struct store_tx *tx, const struct config *c, const token_formats *create,
                                         struct installation *i, bool *ret_changed, const struct outcome *o)
 {
+    const struct store_ops *ops = i->store->ops;
     int64_t saved = 0;
     struct cardea_status s = ops->value_get(tx, clock_value, &saved);
     if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
         return fail(o, s, "the database can not be read");
     raise_floor(saved);
+    if (i->master == NULL)
+        s = first_master_key(tx, ops, c, i, o);
+    if (i->master == NULL)
+        return s;
     s = keyring_load(tx, ops, i->master, 1, &i->keys);
     if (s.code == CARDEA_E_NOT_FOUND && create != NULL) {
         const struct key_work w = key_work_of(tx, ops, i);
@@ -366,24 +395,40 @@ static struct cardea_status first_steps(struct store_tx *tx, const struct store_
     return cardea_ok(s) ? s : fail(o, s, "the time can not be written to the database");
 }
 
-static struct cardea_status first_transaction(const token_formats *create, struct installation *i,
-                                              const struct outcome *o)
+static struct cardea_status first_transaction(const struct config *c, const token_formats *create,
+                                              struct installation *i, const struct outcome *o)
 {
-    if (i->store == NULL)
-        return CARDEA_FAIL(E_INTERNAL);
     const struct store_ops *ops = i->store->ops;
     struct store_tx *tx;
     bool changed = false;
     struct cardea_status s = ops->begin(i->store, STORE_WRITE, installation_boot_ms() + OPEN_DEADLINE_MS, &tx);
     if (!cardea_ok(s))
         return fail(o, s, "the database can not be written: %s", cardea_status_title(s));
-    s = first_steps(tx, ops, create, i, &changed, o);
+    s = first_steps(tx, c, create, i, &changed, o);
     if (!cardea_ok(s) || !changed) {
         ops->abort(tx);
         return s;
     }
     s = ops->commit(tx);
     return cardea_ok(s) ? s : fail(o, s, "the database can not be written: %s", cardea_status_title(s));
+}
+
+/* Where several nodes start at once on an empty database, one makes the keys, and the others wait for it; for longer,
+ * it may be, than one wait for a lock lasts. */
+static struct cardea_status take_first_steps(const struct config *c, const token_formats *create,
+                                             struct installation *i, const struct outcome *o)
+{
+    int64_t until_ms = installation_boot_ms() + OPEN_DEADLINE_MS;
+    if (i->store == NULL)
+        return CARDEA_FAIL(E_INTERNAL);
+    for (;;) {
+        struct cardea_status s = first_transaction(c, create, i, o);
+        if (s.code != CARDEA_E_UNAVAILABLE || !engines_shared(c->accounts) || installation_boot_ms() >= until_ms)
+            return s;
+        keyring_unref(i->keys);
+        i->keys = NULL;
+        i->fresh = false;
+    }
 }
 
 struct cardea_status installation_open(const struct config *c, enum installation_mode mode, struct installation *out,
@@ -406,7 +451,7 @@ struct cardea_status installation_open(const struct config *c, enum installation
     if (cardea_ok(s))
         s = open_store(c, mode, &i, &o);
     if (cardea_ok(s))
-        s = first_transaction(mode == INSTALLATION_CREATE ? &formats : NULL, &i, &o);
+        s = take_first_steps(c, mode == INSTALLATION_CREATE ? &formats : NULL, &i, &o);
     if (cardea_ok(s) && i.fresh && sync_folder(c->state) != 0)
         s = fail(&o, CARDEA_FAIL(E_IO), "the state folder %s can not be synced", c->state);
     if (!cardea_ok(s)) {

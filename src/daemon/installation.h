@@ -3,11 +3,14 @@
  *
  * Decides: what a folder must be like to be trusted (ours, not writable by others; the master key readable by nobody
  * else), what is made on first start, in which order and how durably. A half-made one is finished by the next start;
- * a master key is never made beside an existing database, because it could open nothing.
+ * a master key is never made beside an existing database file, nor for a server's database that holds keys, because it
+ * could open nothing. Of several nodes that start at once on an empty database one makes the keys (under the engine's
+ * lock on them), and the others load them.
  *
- * The folder (mode 0700) holds: lock, master.key (0600, made on first start of the embedded default), cardea.db,
- * admin.sock while the service runs, .gitignore with "*". A lock (flock on STATE/lock) tells whether a process has it
- * open; a second one is refused. The kernel drops the lock with its process, however that ends.
+ * The folder (mode 0700) holds: lock, master.key (0600, made on first start of the embedded default), cardea.db unless
+ * the accounts are kept by a server, admin.sock while the service runs, .gitignore with "*". A lock (flock on
+ * STATE/lock) tells whether a process has it open; a second one is refused. The kernel drops the lock with its process,
+ * however that ends.
  *
  * master.key: 32 random bytes as 43 characters of base64url and a line feed. Opening sets the process's umask to 0077.
  */

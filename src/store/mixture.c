@@ -350,6 +350,7 @@ PASS(revocation_list,
 PASS(revocation_find, (struct store_tx * tx, enum revocation_kind kind, const uint8_t id[32]), kind, id)
 PASS(value_get, (struct store_tx * tx, const char *name, int64_t *out), name, out)
 PASS(value_put, (struct store_tx * tx, const char *name, int64_t value), name, value)
+PASS(value_raise, (struct store_tx * tx, const char *name, int64_t value), name, value)
 PASS(verifier_put, (struct store_tx * tx, const struct verifier_record *v), v)
 PASS(verifier_delete, (struct store_tx * tx, const uint8_t id[16]), id)
 PASS(verifier_list, (struct store_tx * tx, struct verifier_record *out, uint32_t cap, uint32_t *ret_count), out, cap,
@@ -405,6 +406,7 @@ static const struct store_ops mixture_ops = {
     .revocation_find = mixture_revocation_find,
     .value_get = mixture_value_get,
     .value_put = mixture_value_put,
+    .value_raise = mixture_value_raise,
     .verifier_put = mixture_verifier_put,
     .verifier_delete = mixture_verifier_delete,
     .verifier_list = mixture_verifier_list,

@@ -288,6 +288,8 @@ struct store_ops {
     /* Small named values (high-water mark of time, incarnation, schema). get: E_NOT_FOUND. */
     struct cardea_status (*value_get)(struct store_tx *tx, const char *name, int64_t *out);
     struct cardea_status (*value_put)(struct store_tx *tx, const char *name, int64_t value);
+    /* Insert, or raise what stands there to `value` where it is less: it never falls, whoever else raises it. */
+    struct cardea_status (*value_raise)(struct store_tx *tx, const char *name, int64_t value);
 
     /* The registry of verifiers. Takes no lock that an append to the journal takes: a renewal waits for nobody.
      * Insert (no such id) or replace. */

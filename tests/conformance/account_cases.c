@@ -408,6 +408,11 @@ void values(void **state)
     assert_ok(OPS->value_get(tx, "high_water_ms", &value));
     assert_true(value == INT64_MAX);
     assert_ok(OPS->value_put(tx, "high_water_ms", 0));
+    assert_ok(OPS->value_raise(tx, "raised", 5));
+    assert_ok(OPS->value_raise(tx, "raised", 9));
+    assert_ok(OPS->value_raise(tx, "raised", 7));
+    assert_ok(OPS->value_get(tx, "raised", &value));
+    assert_int_equal(value, 9);
     commit(store, tx);
     tx = open_read(store);
     assert_ok(OPS->value_get(tx, "high_water_ms", &value));

@@ -764,6 +764,7 @@ static void run_everything(struct store *s, struct store_tx *tx)
     assert_ok(s->ops->revocation_list(tx, 0, 0, events, 1, &count));
     assert_code(s->ops->revocation_find(tx, REVOCATION_TOKEN, (uint8_t[32]){1}), E_NOT_FOUND);
     assert_ok(s->ops->value_put(tx, "x", 1));
+    assert_ok(s->ops->value_raise(tx, "x", 2));
     assert_ok(s->ops->value_get(tx, "x", &value));
     struct verifier_record v = {.kind = VERIFIER_NODE};
     assert_ok(s->ops->verifier_put(tx, &v));

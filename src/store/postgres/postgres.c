@@ -55,6 +55,7 @@ static const struct store_ops postgres_ops = {
     .revocation_find = sql_revocation_find,
     .value_get = sql_value_get,
     .value_put = sql_value_put,
+    .value_raise = sql_value_raise,
     .verifier_put = sql_verifier_put,
     .verifier_delete = sql_verifier_delete,
     .verifier_list = sql_verifier_list,

@@ -49,6 +49,7 @@
     X(REVOCATION_LIST)                                                                                                 \
     X(VALUE_GET)                                                                                                       \
     X(VALUE_PUT)                                                                                                       \
+    X(VALUE_RAISE)                                                                                                     \
     X(VERIFIER_PUT)                                                                                                    \
     X(VERIFIER_DELETE)                                                                                                 \
     X(VERIFIER_LIST)                                                                                                   \
@@ -178,6 +179,7 @@ struct cardea_status sql_revocation_list(struct store_tx *tx, uint64_t after, in
 struct cardea_status sql_revocation_find(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32]);
 struct cardea_status sql_value_get(struct store_tx *tx, const char *name, int64_t *out);
 struct cardea_status sql_value_put(struct store_tx *tx, const char *name, int64_t value);
+struct cardea_status sql_value_raise(struct store_tx *tx, const char *name, int64_t value);
 struct cardea_status sql_verifier_put(struct store_tx *tx, const struct verifier_record *v);
 struct cardea_status sql_verifier_delete(struct store_tx *tx, const uint8_t id[16]);
 struct cardea_status sql_verifier_list(struct store_tx *tx, struct verifier_record *out, uint32_t cap,

@@ -23,6 +23,16 @@ struct cardea_status sql_value_put(struct store_tx *tx, const char *name, int64_
     return query_run(&q, NULL);
 }
 
+struct cardea_status sql_value_raise(struct store_tx *tx, const char *name, int64_t value)
+{
+    struct query q = query_start_write(tx, QUERY_VALUE_RAISE,
+                                       "INSERT INTO value (name, value) VALUES (?1, ?2)"
+                                       " ON CONFLICT (name) DO UPDATE SET value = ?2 WHERE value.value < ?2");
+    bind_text(&q, name, VALUE_NAME_MAX);
+    bind_int(&q, value);
+    return query_run(&q, NULL);
+}
+
 struct cardea_status sql_value_list(struct store_tx *tx, struct named_value *out, uint32_t cap, uint32_t *ret_count)
 {
     uint32_t count = 0;

@@ -1,5 +1,6 @@
 // A real service of its own for a test: a temporary state folder, a free port, the program named by CARDEA_BIN.
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,13 @@ export const freePort = () => new Promise((done, fail) => {
 
 export const temporary = (name = 'cardea-test-') => mkdtempSync(join(tmpdir(), name));
 
+/** Accounts in the database of CARDEA_ACCOUNTS, in a schema of each state folder's own: every service is another installation. */
+export function accountsOf(state, url = process.env.CARDEA_ACCOUNTS) {
+    if (!url) return {};
+    const schema = `t_${state.split('/').pop().toLowerCase().replace(/[^a-z0-9]/g, '_')}_${createHash('sha256').update(state).digest('hex').slice(0, 12)}`;
+    return { CARDEA_ACCOUNTS: `${url}${url.includes('?') ? '&' : '?'}schema=${schema}` };
+}
+
 /** Run a command of the program; answers {status, stdout, stderr}. */
 export function run(args, { input, env } = {}) {
     const r = spawnSync(program, args, { input: input ?? '', encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 });
@@ -40,7 +48,7 @@ export class Service {
         s.keepState = keepState;
         s.port = port ?? (await freePort());
         s.url = `http://127.0.0.1:${s.port}`;
-        s.env = { CARDEA_PUBLIC_URL: s.url, CARDEA_ARGON2_MEMORY: '19MiB', CARDEA_ARGON2_PASSES: '2', ...env };
+        s.env = { CARDEA_PUBLIC_URL: s.url, CARDEA_ARGON2_MEMORY: '19MiB', CARDEA_ARGON2_PASSES: '2', ...accountsOf(s.state), ...env };
         if (settings) {
             s.configFile = join(s.state, '..', `${s.state.split('/').pop()}.yaml`);
             s.configure(settings);
