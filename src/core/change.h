@@ -34,6 +34,28 @@ struct change {
     };
 };
 
+/* The id of the record that a change puts or ends; NULL: it is about none (a single token, the keyring). */
+static inline const uint8_t *change_id(const struct change *c)
+{
+    switch (c->kind) {
+    case CHANGE_SESSION_PUT:
+        return c->session->sid.bytes;
+    case CHANGE_USER_PUT:
+        return c->user->id.bytes;
+    case CHANGE_API_KEY_PUT:
+        return c->api_key->id.bytes;
+    case CHANGE_SESSION_END:
+    case CHANGE_USER_END:
+    case CHANGE_API_KEY_END:
+        return c->revocation.id;
+    case CHANGE_TOKEN_END:
+    case CHANGE_KEYS:
+    case CHANGE_UNSET:
+        break;
+    }
+    return NULL;
+}
+
 struct change_list {
     uint32_t count, event_count;
     uint64_t n;                              /* the last row that was appended to the journal beside them; 0: none */

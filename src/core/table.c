@@ -373,6 +373,11 @@ bool table_valid(const struct table *t, int64_t boot_ms)
     return boot_ms < (int64_t)word_load(&t->header->valid_until);
 }
 
+int64_t table_valid_until(const struct table *t)
+{
+    return (int64_t)word_load(&t->header->valid_until);
+}
+
 bool table_closed(const struct table *t)
 {
     return (int64_t)word_load(&t->header->valid_until) == INT64_MIN;

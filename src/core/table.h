@@ -110,8 +110,9 @@
  *   - What has ended stays ended: until its `until_ms` no put and no fill brings the same id back.
  *   - A user's epoch never goes back while the table holds the user.
  *   - A fill (a record read from the store on a miss) replaces nothing that is here, so it does no harm if a change of
- *     the same id overtook it. Unless that change found no room and left nothing behind: against this the committer
- *     compares feed positions as well. (A revocation that found no room stops all fills.)
+ *     the same id overtook it. Unless that change left nothing behind (it found no room, or its record was swept or
+ *     forgotten): against this the writer asks for recent changes as well (daemon/recent.h). (A revocation that found
+ *     no room stops all fills.)
  *   - A reader can be given any bytes: lengths, numbers and sizes in the block are checked against the geometry that
  *     table_attach copied into the reader's own memory. A damaged block yields UNKNOWN or wrong answers, never a read
  *     outside of it.
@@ -325,6 +326,8 @@ uint32_t table_take_seen(struct table_writer *w, int64_t now_ms, struct session_
 
 /* Open and leased? Ask after the request has been read, with a clock read after that. */
 bool table_valid(const struct table *t, int64_t boot_ms);
+/* Until when: what table_set_valid_until was told last; INT64_MIN when closed. */
+int64_t table_valid_until(const struct table *t);
 bool table_closed(const struct table *t); /* a successor exists or the service has stopped: map the block anew */
 
 /* Start loading what table_find_session will look at first. */

@@ -165,8 +165,8 @@ enum verify_answer verify_token(const struct verifier *v, struct view token, str
     bool found = false;
     struct cardea_status status = token_prove(v, token, &t);
     if (!cardea_ok(status)) {
-        *ret_why = status;
-        return status.code == CARDEA_E_BUSY ? VERIFY_UNKNOWN : VERIFY_NO;
+        *ret_why = unproven(v, status);
+        return cardea_status_class(*ret_why) == CARDEA_CLASS_RETRY ? VERIFY_UNKNOWN : VERIFY_NO;
     }
     uint64_t cleared;
     if (!usable(v, &cleared, ret_why))
@@ -245,8 +245,10 @@ enum verify_answer verify_sealed(const struct verifier *v, struct view text, str
     uint16_t app;
     bool found = false;
     *ret_why = sealed_prove(v, text, &s, &app);
-    if (!cardea_ok(*ret_why))
-        return ret_why->code == CARDEA_E_BUSY ? VERIFY_UNKNOWN : VERIFY_NO;
+    if (!cardea_ok(*ret_why)) {
+        *ret_why = unproven(v, *ret_why);
+        return cardea_status_class(*ret_why) == CARDEA_CLASS_RETRY ? VERIFY_UNKNOWN : VERIFY_NO;
+    }
     uint64_t cleared;
     if (!usable(v, &cleared, ret_why))
         return VERIFY_UNKNOWN;

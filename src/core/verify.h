@@ -25,6 +25,10 @@
  *
  * A carried epoch above the user's means that the user's record here is old: UNKNOWN.
  *
+ * Without a lease (table_valid) memory tells nothing: not the table, and not the keyring beside it, since a key may
+ * have been made or dropped that was not heard of. Then everything is UNKNOWN but what is wrong by form, time or tag
+ * alone; verify_stored decides from the store, and a "revoked" in the table still refuses.
+ *
  * The verified-token cache keeps, per thread and in fixed memory, that a token's signature and form were good: found by
  * SipHash-2-4-128 of the whole text under a random key, with the keyring's and the settings' generation; a change of
  * either empties it in effect. Nothing else is taken from it on trust. Its key must stay secret: who knew it could
@@ -78,18 +82,29 @@ struct verify_cache; /* verified tokens; one a thread, no locks; NULL: none */
 struct verify_cache *verify_cache_new(uint32_t entries, const uint8_t key[16]);
 void verify_cache_free(struct verify_cache *c); /* wipes the key; NULL is safe */
 
+/* Where the records go that the slow path has read and found good: they are what the table lacked. All are of one
+ * moment, that of the transaction's begin; NULL for what the credential has not. mark: the receiver's own, taken before
+ * that begin. Called inside the transaction, must not block. */
+struct verify_sink {
+    void (*take)(void *context, uint64_t mark, const struct user_record *user, const struct session_record *session,
+                 const struct api_key_record *key);
+    void *context;
+    uint64_t mark;
+};
+
 struct verifier { /* what a check needs, all borrowed */
     const struct settings *settings;
     const struct keyring *keys;
     const struct table *table;  /* NULL: none (a stopped installation): the fast path answers UNKNOWN */
     struct verify_cache *cache; /* NULL: none */
     int64_t now_ms, boot_ms;
+    const struct verify_sink *sink; /* for verify_stored; NULL: none */
 };
 
 /* Check one credential text of a kind. *out is set on YES and undefined otherwise. Notes a session as seen on YES.
  * *ret_why on NO: E_INVALID_SESSION, E_INVALID_TOKEN, E_INVALID_KEY, E_EXPIRED (inside only; outside it looks like the
- * others); on UNKNOWN E_UNAVAILABLE when the lease has run out or the table is closed (the store may not be asked
- * either: answer 503), E_NOT_FOUND otherwise. */
+ * others); on UNKNOWN E_UNAVAILABLE when the lease has run out or the table is closed (whether the store may be asked
+ * is for the caller to know: if not, 503), E_NOT_FOUND otherwise. */
 enum verify_answer verify_session(const struct verifier *v, struct view cookie, struct identity *out,
                                   struct cardea_status *ret_why);
 enum verify_answer verify_token(const struct verifier *v, struct view token, struct identity *out,

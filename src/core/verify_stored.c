@@ -67,6 +67,9 @@ static struct cardea_status stored_key(const struct verifier *v, struct store_tx
                                        struct api_key_id id, const struct secret *secret,
                                        struct api_key_record *ret_key, struct user_record *ret_user)
 {
+    struct table_api_key t;
+    if (v->table != NULL && table_find_api_key(v->table, id, &t) == TABLE_REVOKED)
+        return CARDEA_FAIL(E_INVALID_KEY);
     struct cardea_status s = ops->api_key_get(tx, id, ret_key);
     if (!cardea_ok(s))
         return absent_is(s, CARDEA_E_INVALID_KEY);
@@ -75,6 +78,13 @@ static struct cardea_status stored_key(const struct verifier *v, struct store_tx
     if (v->now_ms >= ret_key->expires_at_ms)
         return CARDEA_FAIL(E_EXPIRED);
     return stored_user(tx, ops, ret_key->user, CARDEA_E_INVALID_KEY, ret_user);
+}
+
+static void offer(const struct verifier *v, const struct user_record *user, const struct session_record *session,
+                  const struct api_key_record *key)
+{
+    if (v->sink != NULL)
+        v->sink->take(v->sink->context, v->sink->mark, user, session, key);
 }
 
 static struct cardea_status session_from_store(const struct verifier *v, struct store_tx *tx,
@@ -101,6 +111,7 @@ static struct cardea_status session_from_store(const struct verifier *v, struct 
     out->authenticated_at_ms = session.authenticated_at_ms;
     out->expires_at_ms = session.expires_at_ms;
     out->scopes_len = 0;
+    offer(v, &user, &session, NULL);
     return CARDEA_SUCCESS;
 }
 
@@ -110,17 +121,45 @@ static struct cardea_status as_token(struct cardea_status s)
     return s.code == CARDEA_E_INVALID_SESSION ? CARDEA_FAIL(E_INVALID_TOKEN) : s;
 }
 
-/* Single tokens that were revoked are known to the table alone: where it can not tell, nobody can. */
-static struct cardea_status token_alive(const struct verifier *v, struct token_id jti)
+static struct cardea_status not_revoked(struct store_tx *tx, const struct store_ops *ops, enum revocation_kind kind,
+                                        const void *id, size_t len, enum cardea_code refusal)
 {
-    switch (v->table == NULL ? TABLE_UNKNOWN : table_find_token(v->table, jti)) {
-    case TABLE_MISS:
-        return CARDEA_SUCCESS;
-    case TABLE_REVOKED:
+    uint8_t whole[32] = {0};
+    memcpy(whole, id, len);
+    struct cardea_status s = ops->revocation_find(tx, kind, whole);
+    if (cardea_ok(s))
+        return cardea_status(refusal);
+    return s.code == CARDEA_E_NOT_FOUND ? CARDEA_SUCCESS : s;
+}
+
+/* Is this one token revoked? Nothing but a leased table's "not here" spares asking. */
+static struct cardea_status token_alive(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
+                                        struct token_id jti)
+{
+    enum table_answer answer = v->table == NULL ? TABLE_UNKNOWN : table_find_token(v->table, jti);
+    if (answer == TABLE_REVOKED)
         return CARDEA_FAIL(E_INVALID_TOKEN);
-    default:
-        return CARDEA_FAIL(E_UNAVAILABLE);
-    }
+    if (answer == TABLE_MISS && verifier_leased(v))
+        return CARDEA_SUCCESS;
+    return not_revoked(tx, ops, REVOCATION_TOKEN, jti.bytes, sizeof jti.bytes, CARDEA_E_INVALID_TOKEN);
+}
+
+/* The key that proved it may have been dropped since the keyring was read. */
+static struct cardea_status key_stands(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
+                                       const struct key_id *kid, enum cardea_code refusal)
+{
+    return verifier_leased(v) ? CARDEA_SUCCESS
+                              : not_revoked(tx, ops, REVOCATION_KEY, kid->bytes, sizeof kid->bytes, refusal);
+}
+
+/* A sealed text does not say here which key opened it: all must stand, or nobody can tell. */
+static struct cardea_status sealed_keys_stand(const struct verifier *v, struct store_tx *tx,
+                                              const struct store_ops *ops)
+{
+    struct cardea_status s = CARDEA_SUCCESS;
+    for (size_t i = 0; cardea_ok(s) && i < v->keys->sealed.count; i++)
+        s = key_stands(v, tx, ops, &v->keys->sealed.keys[i].id, CARDEA_E_BUSY);
+    return s;
 }
 
 /* Asking for the session's record is stricter than the fast path, and never laxer. */
@@ -130,9 +169,11 @@ static struct cardea_status token_from_store(const struct verifier *v, struct st
     struct proven_token t;
     struct session_record session;
     struct user_record user;
-    struct cardea_status s = token_prove(v, text, &t);
+    struct cardea_status s = unproven(v, token_prove(v, text, &t));
     if (cardea_ok(s))
-        s = token_alive(v, t.jti);
+        s = key_stands(v, tx, ops, &v->keys->access[t.key].id, CARDEA_E_INVALID_TOKEN);
+    if (cardea_ok(s))
+        s = token_alive(v, tx, ops, t.jti);
     if (cardea_ok(s))
         s = as_token(verify_session_stored(v, tx, ops, t.sid, NULL, &session, &user));
     if (!cardea_ok(s))
@@ -144,6 +185,7 @@ static struct cardea_status token_from_store(const struct verifier *v, struct st
         return s;
     token_identity(v, &t, out);
     out->authenticated_at_ms = session.authenticated_at_ms;
+    offer(v, &user, &session, NULL);
     return CARDEA_SUCCESS;
 }
 
@@ -154,7 +196,9 @@ static struct cardea_status sealed_from_store(const struct verifier *v, struct s
     struct session_record session;
     struct user_record user;
     uint16_t app;
-    struct cardea_status s = sealed_prove(v, text, &t, &app);
+    struct cardea_status s = unproven(v, sealed_prove(v, text, &t, &app));
+    if (cardea_ok(s))
+        s = sealed_keys_stand(v, tx, ops);
     if (cardea_ok(s))
         s = verify_session_stored(v, tx, ops, t.sid, NULL, &session, &user);
     if (!cardea_ok(s))
@@ -166,6 +210,7 @@ static struct cardea_status sealed_from_store(const struct verifier *v, struct s
         return s;
     sealed_identity(v, &t, app, out);
     out->authenticated_at_ms = session.authenticated_at_ms;
+    offer(v, &user, &session, NULL);
     return CARDEA_SUCCESS;
 }
 
@@ -194,6 +239,7 @@ static struct cardea_status key_from_store(const struct verifier *v, struct stor
     out->expires_at_ms = record.expires_at_ms;
     out->scopes_len = (uint16_t)strlen(record.scopes);
     memcpy(out->scopes, record.scopes, out->scopes_len);
+    offer(v, &user, NULL, &record);
     return CARDEA_SUCCESS;
 }
 
@@ -236,9 +282,8 @@ static struct cardea_status session_again(const struct verifier *v, struct store
         s = CARDEA_FAIL(E_INVALID_SESSION);
     if (who->kind != KIND_TOKEN)
         return s;
-    /* A stopped installation has no table, and nobody who comes with a token either. */
-    if (cardea_ok(s) && v->table != NULL)
-        s = token_alive(v, who->jti);
+    if (cardea_ok(s))
+        s = token_alive(v, tx, ops, who->jti);
     return as_token(s);
 }
 

@@ -4,6 +4,19 @@
 
 #include "core/verify_cache.h"
 
+/* Is memory to be believed: the table, and the keyring that is kept beside it? Without a table (a stopped
+ * installation) the keyring has just been read. */
+static inline bool verifier_leased(const struct verifier *v)
+{
+    return v->table == NULL || table_valid(v->table, v->boot_ms);
+}
+/* What a refusal by keys alone means: past the lease it may be a key that was not heard of. */
+static inline struct cardea_status unproven(const struct verifier *v, struct cardea_status s)
+{
+    bool refused = s.code == CARDEA_E_INVALID_TOKEN || s.code == CARDEA_E_INVALID_SESSION;
+    return refused && !verifier_leased(v) ? CARDEA_FAIL(E_BUSY) : s;
+}
+
 /* Signature, form, key, times, app and audience, now. fails: E_INVALID_TOKEN; E_EXPIRED where that is all. */
 struct cardea_status token_prove(const struct verifier *v, struct view text, struct proven_token *out) CARDEA_CHECKED;
 /* What a proven token says by itself; the user, the session's times are the caller's to fill in. */

@@ -77,13 +77,13 @@ static bool mend(struct background *b)
 
 static bool sweep_table(struct background *b)
 {
-    return table_sweep(b->keeper->writer, b->keeper->wall_ms(), TABLE_SWEEP_CELLS) > TABLE_SWEEP_CELLS / 4;
+    return keeper_sweep(b->keeper, TABLE_SWEEP_CELLS) > TABLE_SWEEP_CELLS / 4;
 }
 
 static bool flush_seen(struct background *b)
 {
     if (b->seen_count == 0)
-        b->seen_count = table_take_seen(b->keeper->writer, b->keeper->wall_ms(), b->sids, b->seen_ms, SEEN_AT_ONCE);
+        b->seen_count = keeper_take_seen(b->keeper, b->sids, b->seen_ms, SEEN_AT_ONCE);
     uint32_t n = b->seen_count;
     struct store_tx *tx = n == 0 ? NULL : begin(b);
     if (tx == NULL)

@@ -76,6 +76,8 @@ static void fail_all(struct group *g, struct cardea_status why)
 static bool write_group(struct committer *c, struct group *g)
 {
     struct store_tx *tx = NULL;
+    if (c->host.begin != NULL)
+        c->host.begin(c->host.context);
     struct cardea_status s = ops(c)->begin(c->host.store, STORE_WRITE, c->host.boot_ms() + COMMIT_DEADLINE_MS, &tx);
     if (!cardea_ok(s)) {
         fail_all(g, CARDEA_FAIL(E_UNAVAILABLE));

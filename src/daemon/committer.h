@@ -34,6 +34,8 @@ struct committer_host {
     void *context;
     struct store *store;
     int64_t (*boot_ms)(void);
+    /* Before each transaction; NULL: nobody needs to know. */
+    void (*begin)(void *context);
     /* Write one job, inside a mark. May be called again with another transaction. */
     struct cardea_status (*run)(void *context, struct queue_entry *job, struct store_tx *tx);
     /* What the last successful run changed; borrowed until done. */

@@ -3,6 +3,7 @@
 #include "crypto/random.h"
 #include "daemon/log.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { FULL_LOG_EVERY_MS = 60000, KEYS_DEADLINE_MS = 5000 };
@@ -54,29 +55,147 @@ static bool narrows(enum change_kind kind)
            kind == CHANGE_API_KEY_END;
 }
 
+/* A change as `self` read or wrote it after the mark. */
+static void bring(struct keeper *k, const struct settings *settings, const struct change *c, uint64_t mark,
+                  enum recent_source self, int64_t now)
+{
+    if (!narrows(c->kind) && recent_changed(k->recent, c, mark, self))
+        table_forget(k->writer, c->kind, change_id(c));
+    else
+        put(k, settings, c, now);
+}
+
+/* --- what holds now --- */
+
+/* After any change of what it is made of. */
+static void publish(struct keeper *k)
+{
+    bool sound = !k->lost && !k->keys_stale;
+    table_set_valid_until(k->writer, sound ? k->lease_ms : 0);
+    atomic_store(&k->decides_ms, sound ? k->store_ms : 0);
+}
+
 static void lose(struct keeper *k, bool keys)
 {
     if (!k->lost && !k->keys_stale)
         log_write(LOG_ERROR, "the store's state is not known: checks answer 503 until it is read again", LOG_NOTHING);
     k->lost = true;
     k->keys_stale = k->keys_stale || keys;
-    table_set_valid_until(k->writer, 0);
+    publish(k);
+}
+
+struct cardea_status keeper_open(struct keeper *k)
+{
+    k->recent = recent_new();
+    if (k->recent == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    pthread_mutex_init(&k->lock, NULL);
+    k->lost = true; /* nothing was read yet */
+    k->lease_ms = INT64_MAX;
+    return CARDEA_SUCCESS;
+}
+
+void keeper_close(struct keeper *k)
+{
+    if (k->recent == NULL)
+        return;
+    if (k->doubts.count > 0)
+        log_write(LOG_ERROR, "changes of unknown outcome were not written again: whoever was told 503 must ask again",
+                  LOG_FIELDS(LOG_INT("changes", k->doubts.count)));
+    doubts_clear(&k->doubts);
+    snapshot_release(k->hold);
+    k->hold = NULL;
+    recent_free(k->recent);
+    k->recent = NULL;
+    pthread_mutex_destroy(&k->lock);
+}
+
+void keeper_lease(struct keeper *k, int64_t until_ms)
+{
+    pthread_mutex_lock(&k->lock);
+    k->lease_ms = until_ms;
+    publish(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_store_lease(struct keeper *k, int64_t until_ms)
+{
+    pthread_mutex_lock(&k->lock);
+    k->store_ms = until_ms;
+    publish(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
+bool keeper_store_decides(struct keeper *k)
+{
+    return k->boot_ms() < atomic_load(&k->decides_ms);
+}
+
+bool keeper_sound(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    bool sound = !k->lost && !k->keys_stale;
+    pthread_mutex_unlock(&k->lock);
+    return sound;
+}
+
+/* --- changes --- */
+
+uint64_t keeper_mark(struct keeper *k)
+{
+    return recent_mark(k->recent);
+}
+
+void keeper_begin(void *keeper)
+{
+    struct keeper *k = keeper;
+    k->commit_mark = recent_mark(k->recent);
+}
+
+static struct cardea_status load_keys(struct keeper *k);
+
+/* Changes of the committer or the follower; CHANGE_KEYS is passed over. */
+static void apply(struct keeper *k, const struct change *changes, uint32_t count, uint64_t mark,
+                  enum recent_source self)
+{
+    int64_t now = k->wall_ms();
+    const struct settings *settings = settings_now(k);
+    for (uint32_t i = 0; i < count; i++) {
+        if (changes[i].kind == CHANGE_KEYS)
+            continue;
+        recent_note(k->recent, &changes[i], self);
+        bring(k, settings, &changes[i], mark, self, now);
+    }
 }
 
 void keeper_apply(void *keeper, const struct change_list *changes)
 {
     struct keeper *k = keeper;
-    int64_t now = k->wall_ms();
     bool keys = false;
-    const struct settings *settings = settings_now(k);
-    for (uint32_t i = 0; i < changes->count; i++) {
-        if (changes->items[i].kind == CHANGE_KEYS)
-            keys = true;
-        else
-            put(k, settings, &changes->items[i], now);
-    }
-    if (keys && !cardea_ok(keeper_load_keys(k)))
+    for (uint32_t i = 0; i < changes->count; i++)
+        keys = keys || changes->items[i].kind == CHANGE_KEYS;
+    pthread_mutex_lock(&k->lock);
+    apply(k, changes->items, changes->count, k->commit_mark, RECENT_COMMITTER);
+    if (keys && !cardea_ok(load_keys(k)))
         lose(k, true);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_follow(struct keeper *k, uint64_t mark, const struct change *changes, uint32_t count)
+{
+    pthread_mutex_lock(&k->lock);
+    apply(k, changes, count, mark, RECENT_FOLLOWER);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_empty(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->lease_ms = 0;
+    publish(k);
+    recent_forget(k->recent);
+    table_clear(k->writer);
+    pthread_mutex_unlock(&k->lock);
 }
 
 void keeper_doubt(void *keeper, const struct change_list *changes)
@@ -84,8 +203,10 @@ void keeper_doubt(void *keeper, const struct change_list *changes)
     struct keeper *k = keeper;
     int64_t now = k->wall_ms();
     bool keys = false;
+    pthread_mutex_lock(&k->lock);
     for (uint32_t i = 0; i < changes->count; i++) {
         keys = keys || changes->items[i].kind == CHANGE_KEYS;
+        recent_note(k->recent, &changes->items[i], RECENT_COMMITTER);
         if (narrows(changes->items[i].kind))
             put(k, NULL, &changes->items[i], now);
     }
@@ -93,7 +214,63 @@ void keeper_doubt(void *keeper, const struct change_list *changes)
         log_write(LOG_ERROR, "a change of unknown outcome can not be kept: whoever was told 503 must ask again",
                   LOG_NOTHING);
     lose(k, keys);
+    pthread_mutex_unlock(&k->lock);
 }
+
+/* --- fills --- */
+
+/* false: not taken, because it may be old, is here already, or has no room. */
+static bool take(struct keeper *k, const struct settings *settings, const struct change *c, uint64_t mark, int64_t now)
+{
+    uint16_t app;
+    return !recent_changed(k->recent, c, mark, RECENT_UNSET) && app_index(settings, c, &app) &&
+           cardea_ok(table_fill(k->writer, c, app, now));
+}
+
+void keeper_offer(struct keeper *k, uint64_t mark, const struct user_record *user, const struct session_record *session,
+                  const struct api_key_record *key)
+{
+    const struct change user_put = {.kind = CHANGE_USER_PUT, .user = user};
+    const struct change session_put = {.kind = CHANGE_SESSION_PUT, .session = session};
+    const struct change key_put = {.kind = CHANGE_API_KEY_PUT, .api_key = key};
+    bool taken = false;
+    if (pthread_mutex_trylock(&k->lock) == 0) {
+        /* While the store's state is not known, what it says is not either. */
+        if (!k->lost) {
+            const struct settings *settings = settings_now(k);
+            int64_t now = k->wall_ms();
+            /* The user first: what is theirs then knows where to look. */
+            if (user != NULL)
+                taken = take(k, settings, &user_put, mark, now);
+            if (session != NULL)
+                taken = take(k, settings, &session_put, mark, now) || taken;
+            if (key != NULL)
+                taken = take(k, settings, &key_put, mark, now) || taken;
+        }
+        pthread_mutex_unlock(&k->lock);
+    }
+    atomic_fetch_add_explicit(taken ? &k->fills : &k->fills_dropped, 1, memory_order_relaxed);
+}
+
+/* --- time --- */
+
+uint32_t keeper_sweep(struct keeper *k, uint32_t steps)
+{
+    pthread_mutex_lock(&k->lock);
+    uint32_t freed = table_sweep(k->writer, k->wall_ms(), steps);
+    pthread_mutex_unlock(&k->lock);
+    return freed;
+}
+
+uint32_t keeper_take_seen(struct keeper *k, struct session_id *sids, int64_t *seen_ms, uint32_t cap)
+{
+    pthread_mutex_lock(&k->lock);
+    uint32_t count = table_take_seen(k->writer, k->wall_ms(), sids, seen_ms, cap);
+    pthread_mutex_unlock(&k->lock);
+    return count;
+}
+
+/* --- keys --- */
 
 /* The public halves, for readers that hold no keyring. A symmetric key has none: it never enters the table. */
 static struct cardea_status publish_keys(struct keeper *k, const struct keyring *ring)
@@ -130,7 +307,8 @@ static struct cardea_status read_keys(struct keeper *k, struct keyring **out)
     return s;
 }
 
-struct cardea_status keeper_load_keys(struct keeper *k)
+/* Read and put in force under one lock: an older reading never comes after a newer one. */
+static struct cardea_status load_keys(struct keeper *k)
 {
     struct keyring *ring = NULL;
     struct cardea_status s = read_keys(k, &ring);
@@ -145,9 +323,20 @@ struct cardea_status keeper_load_keys(struct keeper *k)
     return publisher_amend(k->publisher, NULL, NULL, ring, NULL);
 }
 
+struct cardea_status keeper_load_keys(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    struct cardea_status s = load_keys(k);
+    pthread_mutex_unlock(&k->lock);
+    return s;
+}
+
+/* --- everything --- */
+
 struct fill {
     struct keeper *k;
-    const struct settings *settings;
+    enum recent_source self;
+    uint64_t mark;
     const struct store_ops *ops;
     struct store_tx *tx;
     int64_t now_ms;
@@ -155,14 +344,38 @@ struct fill {
     struct fill_counts counts;
 };
 
-static struct cardea_status fill_revocations(struct fill *f)
+/* Some of what was read. A row's change is made by `change_of`; false: it means none. */
+static uint64_t bring_rows(struct fill *f, uint32_t count,
+                           bool (*change_of)(const struct fill *f, uint32_t row, struct change *out))
 {
+    uint64_t brought = 0;
+    struct change c;
+    pthread_mutex_lock(&f->k->lock);
+    const struct settings *settings = settings_now(f->k);
+    for (uint32_t i = 0; i < count; i++)
+        if (change_of(f, i, &c)) {
+            bring(f->k, settings, &c, f->mark, f->self, f->now_ms);
+            brought++;
+        }
+    pthread_mutex_unlock(&f->k->lock);
+    return brought;
+}
+
+static bool revocation_change(const struct fill *f, uint32_t row, struct change *out)
+{
+    const struct event *e = (const struct event *)f->rows + row;
     static const enum change_kind kinds[] = {
         [REVOCATION_TOKEN] = CHANGE_TOKEN_END,
         [REVOCATION_SESSION] = CHANGE_SESSION_END,
         [REVOCATION_API_KEY] = CHANGE_API_KEY_END,
         [REVOCATION_KEY] = CHANGE_UNSET, /* the keyring is without it; epochs stand in the users' records */
     };
+    *out = (struct change){.kind = kinds[e->revocation.kind], .revocation = e->revocation};
+    return out->kind != CHANGE_UNSET;
+}
+
+static struct cardea_status fill_revocations(struct fill *f)
+{
     struct event *events = f->rows;
     uint64_t after = 0;
     uint32_t count;
@@ -170,17 +383,17 @@ static struct cardea_status fill_revocations(struct fill *f)
         struct cardea_status s = f->ops->revocation_list(f->tx, after, f->now_ms, events, FILL_ROWS, &count);
         if (!cardea_ok(s))
             return s;
-        for (uint32_t i = 0; i < count; i++) {
-            after = events[i].n;
-            enum change_kind kind = kinds[events[i].revocation.kind];
-            if (kind == CHANGE_UNSET)
-                continue;
-            struct change c = {.kind = kind, .revocation = events[i].revocation};
-            put(f->k, f->settings, &c, f->now_ms);
-            f->counts.revocations++;
-        }
+        if (count > 0)
+            after = events[count - 1].n;
+        f->counts.revocations += bring_rows(f, count, revocation_change);
     } while (count == FILL_ROWS);
     return CARDEA_SUCCESS;
+}
+
+static bool user_change(const struct fill *f, uint32_t row, struct change *out)
+{
+    *out = (struct change){.kind = CHANGE_USER_PUT, .user = (const struct user_record *)f->rows + row};
+    return true;
 }
 
 static struct cardea_status fill_users(struct fill *f)
@@ -194,14 +407,16 @@ static struct cardea_status fill_users(struct fill *f)
         struct cardea_status s = f->ops->user_list(f->tx, &all, &page, users, &count, &next);
         if (!cardea_ok(s))
             return s;
-        for (uint32_t i = 0; i < count; i++) {
-            struct change c = {.kind = CHANGE_USER_PUT, .user = &users[i]};
-            put(f->k, f->settings, &c, f->now_ms);
-        }
-        f->counts.users += count;
+        f->counts.users += bring_rows(f, count, user_change);
         page.after = next;
     } while (page.after.text[0] != '\0');
     return CARDEA_SUCCESS;
+}
+
+static bool api_key_change(const struct fill *f, uint32_t row, struct change *out)
+{
+    *out = (struct change){.kind = CHANGE_API_KEY_PUT, .api_key = (const struct api_key_record *)f->rows + row};
+    return true;
 }
 
 static struct cardea_status fill_api_keys(struct fill *f)
@@ -214,14 +429,17 @@ static struct cardea_status fill_api_keys(struct fill *f)
         struct cardea_status s = f->ops->api_key_list(f->tx, NULL, &page, keys, &count, &next);
         if (!cardea_ok(s))
             return s;
-        for (uint32_t i = 0; i < count; i++) {
-            struct change c = {.kind = CHANGE_API_KEY_PUT, .api_key = &keys[i]};
-            put(f->k, f->settings, &c, f->now_ms);
-        }
-        f->counts.api_keys += count;
+        f->counts.api_keys += bring_rows(f, count, api_key_change);
         page.after = next;
     } while (page.after.text[0] != '\0');
     return CARDEA_SUCCESS;
+}
+
+static bool session_change(const struct fill *f, uint32_t row, struct change *out)
+{
+    const struct session_record *r = (const struct session_record *)f->rows + row;
+    *out = (struct change){.kind = CHANGE_SESSION_PUT, .session = r};
+    return r->expires_at_ms > f->now_ms;
 }
 
 static struct cardea_status fill_sessions(struct fill *f)
@@ -236,14 +454,9 @@ static struct cardea_status fill_sessions(struct fill *f)
             return CARDEA_SUCCESS;
         if (!cardea_ok(s))
             return s;
-        for (uint32_t i = 0; i < count; i++) {
-            after = sessions[i].sid;
-            if (sessions[i].expires_at_ms <= f->now_ms)
-                continue;
-            struct change c = {.kind = CHANGE_SESSION_PUT, .session = &sessions[i]};
-            put(f->k, f->settings, &c, f->now_ms);
-            f->counts.sessions++;
-        }
+        if (count > 0)
+            after = sessions[count - 1].sid;
+        f->counts.sessions += bring_rows(f, count, session_change);
     } while (count == FILL_ROWS);
     return CARDEA_SUCCESS;
 }
@@ -270,14 +483,12 @@ static struct cardea_status fill_all(struct fill *f)
     return cardea_ok(s) ? fill_sessions(f) : s;
 }
 
-struct cardea_status keeper_fill(struct keeper *k, struct fill_counts *ret_counts)
+struct cardea_status keeper_fill(struct keeper *k, enum recent_source self, struct fill_counts *ret_counts)
 {
-    struct fill f = {.k = k, .settings = settings_now(k), .ops = k->store->ops, .now_ms = k->wall_ms()};
+    struct fill f = {.k = k, .self = self, .mark = keeper_mark(k), .ops = k->store->ops, .now_ms = k->wall_ms()};
     f.rows = malloc(rows_size());
-    if (f.rows == NULL || f.settings == NULL) {
-        free(f.rows);
+    if (f.rows == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
-    }
     struct cardea_status s = f.ops->begin(k->store, STORE_READ, k->boot_ms() + FILL_DEADLINE_MS, &f.tx);
     if (cardea_ok(s)) {
         s = fill_all(&f);
@@ -286,16 +497,14 @@ struct cardea_status keeper_fill(struct keeper *k, struct fill_counts *ret_count
     free(f.rows);
     if (!cardea_ok(s))
         return s;
-    k->lost = false;
-    if (!k->keys_stale)
-        table_set_valid_until(k->writer, INT64_MAX);
+    if (self == RECENT_COMMITTER) { /* which is also the one who settles doubts, before it asks */
+        pthread_mutex_lock(&k->lock);
+        k->lost = false;
+        publish(k);
+        pthread_mutex_unlock(&k->lock);
+    }
     *ret_counts = f.counts;
     return CARDEA_SUCCESS;
-}
-
-bool keeper_sound(const struct keeper *k)
-{
-    return !k->lost && !k->keys_stale;
 }
 
 /* Write what may not have been written. Until that is done the table stays shut: what it would read is not what was
@@ -331,22 +540,17 @@ static bool settle_doubts(struct keeper *k)
     return true;
 }
 
-void keeper_close(struct keeper *k)
-{
-    if (k->doubts.count > 0)
-        log_write(LOG_ERROR, "changes of unknown outcome were not written again: whoever was told 503 must ask again",
-                  LOG_FIELDS(LOG_INT("changes", k->doubts.count)));
-    doubts_clear(&k->doubts);
-}
-
 void keeper_mend(struct keeper *k)
 {
     struct fill_counts counts;
     if (!settle_doubts(k))
         return;
-    if (k->keys_stale && cardea_ok(keeper_load_keys(k)))
+    pthread_mutex_lock(&k->lock);
+    if (k->keys_stale && cardea_ok(load_keys(k)))
         k->keys_stale = false;
-    if (k->keys_stale || !cardea_ok(keeper_fill(k, &counts)))
+    bool keys = !k->keys_stale;
+    pthread_mutex_unlock(&k->lock);
+    if (!keys || !cardea_ok(keeper_fill(k, RECENT_COMMITTER, &counts)))
         return;
     log_write(LOG_INFO, "the store was read again: checks are answered",
               LOG_FIELDS(LOG_INT("sessions", counts.sessions), LOG_INT("users", counts.users)));

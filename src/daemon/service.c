@@ -51,6 +51,22 @@ static struct issuer_ring *keys_now(void *context)
     return ring;
 }
 
+static bool store_decides(void *context)
+{
+    return keeper_store_decides(&((struct service *)context)->keeper);
+}
+
+static uint64_t fill_mark(void *context)
+{
+    return keeper_mark(&((struct service *)context)->keeper);
+}
+
+static void fill(void *context, uint64_t mark, const struct user_record *user, const struct session_record *session,
+                 const struct api_key_record *key)
+{
+    keeper_offer(&((struct service *)context)->keeper, mark, user, session, key);
+}
+
 static struct site site_of(struct service *s)
 {
     return (struct site){
@@ -64,6 +80,10 @@ static struct site site_of(struct service *s)
         .store_ready = store_ready,
         .keys_wanted = keys_wanted,
         .keys_now = keys_now,
+        .gate = &s->gate,
+        .store_decides = store_decides,
+        .fill_mark = fill_mark,
+        .fill = fill,
         .context = s,
     };
 }
@@ -128,7 +148,7 @@ static struct cardea_status publish_first(struct service *s)
         .boot_ms = installation_boot_ms,
         .keys_generation = s->installation->keys->generation,
     };
-    return CARDEA_SUCCESS;
+    return keeper_open(&s->keeper);
 }
 
 static struct cardea_status tick_keys(struct service *s, struct key_stock *stock, token_formats *ret_lacking)
@@ -179,7 +199,7 @@ static struct cardea_status fill_first(struct service *s)
     int64_t begun = installation_boot_ms();
     struct cardea_status status = keeper_load_keys(&s->keeper);
     if (cardea_ok(status))
-        status = keeper_fill(&s->keeper, &counts);
+        status = keeper_fill(&s->keeper, RECENT_COMMITTER, &counts);
     if (!cardea_ok(status))
         return status;
     log_write(LOG_INFO, "the verification table is filled",
@@ -202,6 +222,10 @@ static struct committer_host committer_host_of(struct service *s)
     };
 }
 
+static void begin(void *context)
+{
+    keeper_begin(&((struct service *)context)->keeper);
+}
 static void apply(void *context, const struct change_list *changes)
 {
     keeper_apply(&((struct service *)context)->keeper, changes);
@@ -230,6 +254,7 @@ static struct cardea_status open_lanes(struct service *s)
     const struct config *c = s->config;
     struct pool_host pool = {.run = job_work, .refuse = job_refuse, .boot_ms = installation_boot_ms};
     struct committer_host host = committer_host_of(s);
+    host.begin = begin;
     host.apply = apply;
     host.doubt = doubt;
     host.background = background;
@@ -535,7 +560,6 @@ void service_close(struct service *s)
     committer_close(s->lanes.committer);
     receipts_close(s->lanes.receipts);
     keeper_close(&s->keeper);
-    snapshot_release(s->keeper.hold);
     if (s->published)
         publisher_clear(&s->publisher);
     table_socket_close(s->table_socket);

@@ -11,6 +11,7 @@
 #include "daemon/listener.h"
 #include "daemon/metrics.h"
 #include "daemon/table_socket.h"
+#include "http/lookup.h"
 
 enum { SERVICE_LISTENERS = 4, GUESS_SLOTS = 16384, TABLE_OTHERS_MIB = 1024, READ_THREADS = 4 };
 
@@ -20,6 +21,7 @@ struct service {
     struct table_map map;
     struct table_socket *table_socket; /* NULL: nobody may have it */
     struct guess *guess;
+    struct lookup_gate gate;
     struct publisher publisher;
     struct keeper keeper;
     struct background background;

@@ -8,6 +8,7 @@
 #include "http/authenticate.h"
 #include "http/body.h"
 #include "http/endpoint.h"
+#include "http/lookup.h"
 #include "http/origin.h"
 #include "http/problem.h"
 #include "http/query.h"
@@ -357,7 +358,7 @@ static enum stage identify(struct exchange *x)
     struct identity *who = arena_new(&x->arena, sizeof *who);
     if (who == NULL)
         return refuse(x, CARDEA_FAIL(E_INTERNAL));
-    struct cardea_status why = CARDEA_FAIL(E_UNAVAILABLE);
+    struct cardea_status why = CARDEA_FAIL(E_NOT_FOUND);
     enum verify_answer answer = VERIFY_UNKNOWN;
     struct verifier v = exchange_verifier(x);
     if (v.table != NULL)
@@ -366,8 +367,10 @@ static enum stage identify(struct exchange *x)
     bool age_unknown = (x->endpoint->flags & ENDPOINT_ADMIN) != 0 && who->authenticated_at_ms == 0;
     if (answer == VERIFY_YES && !age_unknown)
         return known(x, who);
-    /* Past its lease a verifier answers nothing, however good the store may look. */
-    if (answer == VERIFY_NO || (answer == VERIFY_UNKNOWN && v.table != NULL && why.code == CARDEA_E_UNAVAILABLE))
+    /* Nobody can say yet why a good one is looked up. */
+    if (answer != VERIFY_NO)
+        why = lookup_allowed(x, answer == VERIFY_YES ? CARDEA_FAIL(E_NOT_FOUND) : why);
+    if (!cardea_ok(why))
         return refuse(x, why);
     x->phase = PHASE_IDENTIFY;
     x->lane = LANE_READ;
@@ -408,14 +411,13 @@ enum stage exchange_begin(struct exchange *x)
 static enum stage identify_stored(struct exchange *x)
 {
     struct identity *who = arena_new(&x->arena, sizeof *who);
-    struct store_tx *tx = NULL;
-    struct cardea_status why = who == NULL ? CARDEA_FAIL(E_INTERNAL) : exchange_read_begin(x, &tx);
+    struct lookup l = {0};
+    struct cardea_status why = who == NULL ? CARDEA_FAIL(E_INTERNAL) : lookup_begin(x, &l);
     enum verify_answer answer = VERIFY_UNKNOWN;
-    if (cardea_ok(why)) {
-        struct verifier v = exchange_verifier(x);
-        answer = verify_stored(&v, tx, x->site->store->ops, x->presented->kind, x->presented->text, who, &why);
-    }
-    exchange_read_end(x, tx);
+    if (cardea_ok(why))
+        answer =
+            verify_stored(&l.verifier, l.tx, x->site->store->ops, x->presented->kind, x->presented->text, who, &why);
+    lookup_end(x, &l, why);
     return answer == VERIFY_YES ? known(x, who) : refuse(x, why);
 }
 

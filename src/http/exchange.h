@@ -22,6 +22,7 @@
 
 struct issuer_ring;
 struct exchange;
+struct lookup_gate;
 
 /* What the service is made of, as http needs it: borrowed, alive for the exchange. */
 struct site {
@@ -43,6 +44,14 @@ struct site {
     struct issuer_ring *(*keys_now)(void *context);
     /* exchange_run alone: make x->receipt, however long it takes. NULL: as for a registry without verifiers. */
     void (*await)(void *context, struct exchange *x);
+    /* For look-ups (http/lookup.h); NULL: none. */
+    struct lookup_gate *gate;
+    /* May the store say who is calling where the table is not valid? */
+    bool (*store_decides)(void *context);
+    /* What was read goes into the table: a mark, taken before; the records (struct verify_sink). Both or none. */
+    uint64_t (*fill_mark)(void *context);
+    void (*fill)(void *context, uint64_t mark, const struct user_record *user, const struct session_record *session,
+                 const struct api_key_record *key);
     void *context;
 };
 

@@ -14,6 +14,7 @@
 #include "http/answer.h"
 #include "http/endpoint.h"
 #include "http/form.h"
+#include "http/lookup.h"
 
 enum { TOKEN_TEXT_MAX = 4096, HINT_MAX = 64, INTROSPECTION_BODY_MAX = 4096 };
 
@@ -115,7 +116,7 @@ static struct cardea_status introspect_begin(struct exchange *x)
         return answer_introspection(x, NULL);
     default:
         /* The store may know; unanswered: on to work. */
-        return why.code == CARDEA_E_NOT_FOUND ? CARDEA_SUCCESS : why;
+        return lookup_allowed(x, why);
     }
 }
 
@@ -123,14 +124,14 @@ static struct cardea_status introspect_work(struct exchange *x)
 {
     const struct view *token = x->state;
     struct introspection found;
-    struct store_tx *tx = NULL;
-    struct cardea_status why = exchange_read_begin(x, &tx);
-    if (!cardea_ok(why))
-        return why;
-    struct verifier v = exchange_verifier(x);
-    struct flow f = exchange_flow(x, tx);
-    enum verify_answer answer = introspect_stored(&v, &f, *token, &found, &why);
-    exchange_read_end(x, tx);
+    struct lookup l;
+    enum verify_answer answer = VERIFY_UNKNOWN;
+    struct cardea_status why = lookup_begin(x, &l);
+    if (cardea_ok(why)) {
+        struct flow f = exchange_flow(x, l.tx);
+        answer = introspect_stored(&l.verifier, &f, *token, &found, &why);
+    }
+    lookup_end(x, &l, why);
     if (answer == VERIFY_UNKNOWN)
         return cardea_status_class(why) == CARDEA_CLASS_NOT_FOUND ? CARDEA_FAIL(E_UNAVAILABLE) : why;
     return answer_introspection(x, answer == VERIFY_YES ? &found : NULL);

@@ -14,6 +14,7 @@
 #include "http/authenticate.h"
 #include "http/endpoint.h"
 #include "http/identity_header.h"
+#include "http/lookup.h"
 #include "http/origin.h"
 #include "http/verify_foreign.h"
 
@@ -177,8 +178,11 @@ static struct cardea_status verify(struct exchange *x, const struct policy *poli
         why = conclude(x, policy, &p, &who);
     else if (answer == VERIFY_NO)
         return refusal(why, p.kind);
+    if (cardea_ok(why) || (answer == VERIFY_YES && why.code != CARDEA_E_NOT_FOUND))
+        return why;
     /* Only the store can tell who it is, or when it logged in. */
-    return why.code == CARDEA_E_NOT_FOUND ? ask_store(x, policy, &p) : why;
+    why = lookup_allowed(x, why);
+    return cardea_ok(why) ? ask_store(x, policy, &p) : why;
 }
 
 static struct cardea_status verify_begin(struct exchange *x)
@@ -196,19 +200,18 @@ static struct cardea_status verify_work(struct exchange *x)
 {
     const struct pending *pending = x->state;
     const struct presented *p = &pending->presented;
-    struct store_tx *tx = NULL;
+    struct lookup l;
     struct identity who;
     bool ours;
     if (x->issuer != 0) {
         struct cardea_status foreign = verify_foreign(x, pending->policy, p, true, &ours);
         return cardea_ok(foreign) ? foreign : refusal(foreign, p->kind);
     }
-    struct cardea_status why = exchange_read_begin(x, &tx);
-    if (!cardea_ok(why))
-        return why;
-    struct verifier v = exchange_verifier(x);
-    enum verify_answer answer = verify_stored(&v, tx, x->site->store->ops, p->kind, p->text, &who, &why);
-    exchange_read_end(x, tx);
+    enum verify_answer answer = VERIFY_UNKNOWN;
+    struct cardea_status why = lookup_begin(x, &l);
+    if (cardea_ok(why))
+        answer = verify_stored(&l.verifier, l.tx, x->site->store->ops, p->kind, p->text, &who, &why);
+    lookup_end(x, &l, why);
     if (answer != VERIFY_YES)
         return refusal(why, p->kind);
     why = conclude(x, pending->policy, p, &who);

@@ -105,14 +105,14 @@ static void open_keeper(void)
                              .wall_ms = installation_wall_ms,
                              .boot_ms = installation_boot_ms,
                              .keys_generation = 1};
+    assert_ok(keeper_open(&keeper));
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, &counts));
+    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
 }
 
 static void close_keeper(void)
 {
     keeper_close(&keeper);
-    snapshot_release(keeper.hold);
     publisher_clear(&publisher);
     table_map_close(&map);
 }

@@ -84,7 +84,8 @@ static int set_up(void **state)
                              .wall_ms = wall_now,
                              .boot_ms = boot_now,
                              .keys_generation = 1};
-    assert_ok(keeper_fill(&keeper, &counts));
+    assert_ok(keeper_open(&keeper));
+    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
     assert_int_equal(counts.sessions, SESSIONS);
     background_init(&background, &keeper, guess, entropy_system());
     return 0;
@@ -94,7 +95,7 @@ static int tear_down(void **state)
 {
     (void)state;
     background_close(&background);
-    snapshot_release(keeper.hold);
+    keeper_close(&keeper);
     publisher_clear(&publisher);
     table_map_close(&map);
     guess_free(guess);

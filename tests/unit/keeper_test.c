@@ -109,6 +109,7 @@ static int open_keeper(void **state)
                              .wall_ms = installation_wall_ms,
                              .boot_ms = installation_boot_ms,
                              .keys_generation = 1};
+    assert_ok(keeper_open(&keeper));
     scratch.away = false;
     return 0;
 }
@@ -116,7 +117,7 @@ static int open_keeper(void **state)
 static int close_keeper(void **state)
 {
     (void)state;
-    snapshot_release(keeper.hold);
+    keeper_close(&keeper);
     publisher_clear(&publisher);
     table_map_close(&map);
     return 0;
@@ -137,9 +138,15 @@ static void fill(void)
 {
     struct fill_counts counts;
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, &counts));
+    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
     assert_int_equal(counts.users, USERS);
     assert_int_equal(counts.sessions, SESSIONS - SESSIONS / 10);
+}
+
+static void fill_nothing_but_the_table(struct fill_counts *counts)
+{
+    assert_ok(keeper_load_keys(&keeper));
+    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, counts));
 }
 
 static void a_fill_reads_everything_and_opens_the_table(void **state)
@@ -414,6 +421,251 @@ static void a_reload_and_a_change_of_keys_lose_neither(void **state)
     settings_unref(two[1]);
 }
 
+/* --- who comes when --- */
+
+/* A record that was read from the store some time ago reaches the table after a change of it, or before. Each case is
+ * one order of events, and stands for every schedule of the threads with that order. */
+
+static struct user_record with_roles(const struct user_record *u, const char *roles)
+{
+    struct user_record r = *u;
+    snprintf(r.roles, sizeof r.roles, "%s", roles);
+    return r;
+}
+
+static const char *roles_in_table(struct user_id id)
+{
+    static char roles[ROLES_MAX_BYTES + 1];
+    struct table_user u;
+    enum table_answer a = table_find_user(table_of(map.writer), id, 0, &u);
+    if (a != TABLE_HIT)
+        return a == TABLE_MISS ? "miss" : a == TABLE_REVOKED ? "ended" : "unknown";
+    snprintf(roles, sizeof roles, "%.*s", (int)table_user_roles(&u).len, table_user_roles(&u).ptr);
+    return roles;
+}
+
+static struct change end_of(enum change_kind kind, enum revocation_kind what, const uint8_t id[16])
+{
+    struct change c = {.kind = kind, .revocation = {.kind = what, .until_ms = installation_wall_ms() + 3600000}};
+    memcpy(c.revocation.id, id, 16);
+    return c;
+}
+
+static void commit_user(const struct user_record *u)
+{
+    struct change_list list = {.count = 1, .items = {{.kind = CHANGE_USER_PUT, .user = u}}};
+    keeper_apply(&keeper, &list);
+}
+
+static void follow_user(uint64_t mark, const struct user_record *u)
+{
+    struct change c = {.kind = CHANGE_USER_PUT, .user = u};
+    keeper_follow(&keeper, mark, &c, 1);
+}
+
+/* What is in no table yet: as after a login elsewhere. */
+static void newcomers(struct user_record *u, struct session_record *s, struct api_key_record *k)
+{
+    *u = user_of(USERS + 1);
+    *s = session_of(u, 0);
+    *k = (struct api_key_record){.user = u->id, .expires_at_ms = installation_wall_ms() + 3600000};
+    entropy_fill(entropy_system(), k->id.bytes, sizeof k->id.bytes);
+}
+
+static enum table_answer find_key(struct api_key_id id)
+{
+    struct table_api_key k;
+    return table_find_api_key(table_of(map.writer), id, &k);
+}
+
+static void what_was_looked_up_is_there_the_next_time(void **state)
+{
+    (void)state;
+    struct user_record u;
+    struct session_record s;
+    struct api_key_record k;
+    struct table_session found;
+    fill();
+    newcomers(&u, &s, &k);
+    keeper_offer(&keeper, keeper_mark(&keeper), &u, &s, NULL);
+    assert_string_equal(roles_in_table(u.id), "");
+    assert_int_equal(table_find_session(table_of(map.writer), s.sid, &found), TABLE_HIT);
+    assert_true(found.user_hint != 0); /* the user came first */
+    keeper_offer(&keeper, keeper_mark(&keeper), &u, NULL, &k);
+    assert_int_equal(find_key(k.id), TABLE_HIT);
+    assert_int_equal(keeper.fills, 2);
+}
+
+static void a_fill_overtaken_by_an_end_is_dropped(void **state)
+{
+    (void)state;
+    struct user_record u;
+    struct session_record s;
+    struct api_key_record k;
+    fill();
+    newcomers(&u, &s, &k);
+    uint64_t mark = keeper_mark(&keeper); /* read … */
+    struct change ends[] = {end_of(CHANGE_SESSION_END, REVOCATION_SESSION, s.sid.bytes),
+                            end_of(CHANGE_API_KEY_END, REVOCATION_API_KEY, k.id.bytes),
+                            end_of(CHANGE_USER_END, REVOCATION_USER, u.id.bytes)};
+    keeper_follow(&keeper, mark, ends, 3);
+    /* An end may leave nothing behind: no room, or already swept. Then nothing but the mark tells. */
+    struct table_writer *w = map.writer;
+    (void)table_sweep(w, INT64_MAX, 100000);
+    assert_string_equal(roles_in_table(u.id), "miss");
+    assert_int_equal(find_session(s.sid), TABLE_MISS);
+    keeper_offer(&keeper, mark, &u, &s, NULL); /* … and brought */
+    keeper_offer(&keeper, mark, &u, NULL, &k);
+    assert_string_equal(roles_in_table(u.id), "miss");
+    assert_int_equal(find_session(s.sid), TABLE_MISS);
+    assert_int_equal(find_key(k.id), TABLE_MISS);
+    assert_int_equal(keeper.fills_dropped, 2);
+}
+
+static void a_fill_overtaken_by_a_change_of_its_user_is_dropped(void **state)
+{
+    (void)state;
+    fill();
+    for (int by_follower = 0; by_follower < 2; by_follower++) {
+        struct user_record old = user_of(USERS + 2), now = with_roles(&old, "guest");
+        snprintf(old.roles, sizeof old.roles, "admin");
+        uint64_t mark = keeper_mark(&keeper);
+        if (by_follower)
+            follow_user(mark, &now);
+        else
+            commit_user(&now);
+        assert_string_equal(roles_in_table(old.id), "guest");
+        table_forget(map.writer, CHANGE_USER_PUT, old.id.bytes); /* as if there had been no room */
+        keeper_offer(&keeper, mark, &old, NULL, NULL);
+        assert_string_equal(roles_in_table(old.id), "miss");
+        keeper_offer(&keeper, keeper_mark(&keeper), &now, NULL, NULL); /* read again: good */
+        assert_string_equal(roles_in_table(old.id), "guest");
+    }
+}
+
+static void a_fill_replaces_nothing(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record promoted = with_roles(&user, "admin");
+    keeper_offer(&keeper, keeper_mark(&keeper), &promoted, NULL, NULL);
+    assert_string_equal(roles_in_table(user.id), "");
+}
+
+static void nothing_is_filled_while_the_store_is_in_doubt(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record u = user_of(USERS + 3);
+    struct change_list none = {0};
+    keeper_doubt(&keeper, &none);
+    keeper_offer(&keeper, keeper_mark(&keeper), &u, NULL, NULL);
+    assert_string_equal(roles_in_table(u.id), "miss");
+}
+
+/* The committer's transaction began before another node's change was applied here; nobody knows which came first. */
+static void a_commit_crossed_by_a_foreign_change_is_left_to_the_store(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record mine = with_roles(&user, "mine"), other = with_roles(&user, "other");
+    keeper_begin(&keeper);
+    follow_user(keeper_mark(&keeper), &other);
+    commit_user(&mine);
+    assert_string_equal(roles_in_table(user.id), "miss");
+    /* The next one begins after it. */
+    keeper_begin(&keeper);
+    commit_user(&mine);
+    assert_string_equal(roles_in_table(user.id), "mine");
+    assert_true(valid());
+}
+
+static void several_commits_of_one_group_are_in_order(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record one = with_roles(&user, "one"), two = with_roles(&user, "two");
+    keeper_begin(&keeper);
+    commit_user(&one);
+    commit_user(&two);
+    assert_string_equal(roles_in_table(user.id), "two");
+}
+
+/* The follower read a user, then a change of this very node was committed and answered, then the follower comes. */
+static void a_foreign_change_crossed_by_a_commit_is_left_to_the_store(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record mine = with_roles(&user, "mine"), old = with_roles(&user, "old");
+    uint64_t mark = keeper_mark(&keeper);
+    keeper_begin(&keeper);
+    commit_user(&mine);
+    follow_user(mark, &old);
+    assert_string_equal(roles_in_table(user.id), "miss");
+    follow_user(keeper_mark(&keeper), &mine);
+    assert_string_equal(roles_in_table(user.id), "mine");
+}
+
+static void a_foreign_end_counts_whenever_it_comes(void **state)
+{
+    (void)state;
+    fill();
+    struct session_record fresh = session_of(&user, 0);
+    struct change end = end_of(CHANGE_SESSION_END, REVOCATION_SESSION, fresh.sid.bytes);
+    struct change_list put = {.count = 1, .items = {{.kind = CHANGE_SESSION_PUT, .session = &fresh}}};
+    uint64_t mark = keeper_mark(&keeper);
+    keeper_begin(&keeper);
+    keeper_apply(&keeper, &put);
+    keeper_follow(&keeper, mark, &end, 1);
+    assert_int_equal(find_session(fresh.sid), TABLE_REVOKED);
+    keeper_follow(&keeper, mark, &end, 1);
+    assert_int_equal(find_session(fresh.sid), TABLE_REVOKED);
+    /* A refresh that was under way. */
+    keeper_apply(&keeper, &put);
+    assert_int_equal(find_session(fresh.sid), TABLE_REVOKED);
+}
+
+static void whatever_was_read_before_the_table_was_emptied_is_old(void **state)
+{
+    (void)state;
+    fill();
+    struct user_record read = with_roles(&user, "old"), mine = with_roles(&user, "mine");
+    uint64_t mark = keeper_mark(&keeper);
+    keeper_begin(&keeper);
+    keeper_empty(&keeper);
+    assert_false(valid());
+    struct table_stats stats = table_stats(table_of(map.writer));
+    assert_int_equal(stats.sessions + stats.users + stats.api_keys, 0);
+    keeper_offer(&keeper, mark, &read, NULL, NULL);
+    follow_user(mark, &read);
+    commit_user(&mine);
+    assert_string_equal(roles_in_table(user.id), "miss");
+    keeper_offer(&keeper, keeper_mark(&keeper), &mine, NULL, NULL);
+    assert_string_equal(roles_in_table(user.id), "mine");
+}
+
+static void the_table_is_valid_for_its_lease_and_while_the_store_is_known(void **state)
+{
+    (void)state;
+    struct fill_counts counts;
+    int64_t now = installation_boot_ms();
+    keeper_lease(&keeper, 0);
+    fill_nothing_but_the_table(&counts);
+    assert_false(valid() || keeper_store_decides(&keeper));
+    keeper_store_lease(&keeper, now + 60000);
+    assert_true(keeper_store_decides(&keeper) && !valid());
+    keeper_lease(&keeper, now + 60000);
+    assert_true(valid());
+    struct change_list none = {0};
+    keeper_doubt(&keeper, &none);
+    /* What is in doubt is in doubt in the store too, and a renewed lease changes nothing about that. */
+    keeper_lease(&keeper, now + 70000);
+    assert_false(valid() || keeper_store_decides(&keeper));
+    keeper_mend(&keeper);
+    assert_true(valid() && keeper_store_decides(&keeper));
+    assert_int_equal(table_valid_until(table_of(map.writer)), now + 70000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +679,21 @@ int main(void)
         cmocka_unit_test_setup_teardown(changed_keys_that_can_not_be_read_stop_the_answers, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(changed_keys_are_published, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(a_reload_and_a_change_of_keys_lose_neither, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(what_was_looked_up_is_there_the_next_time, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_fill_overtaken_by_an_end_is_dropped, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_fill_overtaken_by_a_change_of_its_user_is_dropped, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_fill_replaces_nothing, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(nothing_is_filled_while_the_store_is_in_doubt, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_commit_crossed_by_a_foreign_change_is_left_to_the_store, open_keeper,
+                                        close_keeper),
+        cmocka_unit_test_setup_teardown(several_commits_of_one_group_are_in_order, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_foreign_change_crossed_by_a_commit_is_left_to_the_store, open_keeper,
+                                        close_keeper),
+        cmocka_unit_test_setup_teardown(a_foreign_end_counts_whenever_it_comes, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(whatever_was_read_before_the_table_was_emptied_is_old, open_keeper,
+                                        close_keeper),
+        cmocka_unit_test_setup_teardown(the_table_is_valid_for_its_lease_and_while_the_store_is_known, open_keeper,
+                                        close_keeper),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
