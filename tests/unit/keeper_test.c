@@ -179,7 +179,7 @@ static void sessions_that_can_not_be_scanned_are_not_in_it_yet(void **state)
     struct table_user u;
     scratch.ops.session_scan = scan_can_not;
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, &counts));
+    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
     scratch.ops.session_scan = scratch.real->ops->session_scan;
     assert_int_equal(counts.users, USERS);
     assert_int_equal(counts.sessions, 0);
