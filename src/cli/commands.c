@@ -158,6 +158,14 @@ static const struct option jwk_convert_options[] = {
     OUT_FILE,
     {NULL, NULL, NULL},
 };
+static const struct option migrate_options[] = {
+    {"from", "URL", "Where the data is now, as accounts or sessions name it in the configuration. It has to be said."},
+    {"to", "URL", "Where it is to go. It has to be said."},
+    {"only", "PART", "Move accounts or sessions alone, where both ends can hold more."},
+    {"replace-sessions", NULL,
+     "Remove the sessions that the target holds first: those of a move that was ended, or that are out of date."},
+    {NULL, NULL, NULL},
+};
 static const struct option help_options[] = {
     {"man", NULL, "Print the whole man page."},
     {NULL, NULL, NULL},
@@ -248,6 +256,16 @@ const struct command commands[] = {
      run_config_show},
     {"config manual", "", 0, 0, none, "Print the manual of all keys, in Markdown", "", run_config_manual},
     {"audit", "", 0, 0, audit_options, "Read the journal, newest first, or check it", "", run_audit},
+    {"migrate", "", 0, 0, migrate_options, "Move the data to another engine",
+     "Needs the service stopped, on every node. Between two engines of accounts (sqlite, postgres) everything moves; "
+     "to or "
+     "from another (redis, memcached) the sessions. Nobody is logged out, the source stays as it was, and the copy is "
+     "compared with it. The target must be empty of what is moved. Into accounts all of it is one transaction; "
+     "sessions "
+     "of a move into redis or memcached that was ended stay there until --replace-sessions. Exit status 4: a service "
+     "or "
+     "node runs; 5: the target is not empty.",
+     run_migrate},
     {"version", "", 0, 0, none, "Print the version", "", run_version},
     {"help", "[COMMAND...]", 0, 3, help_options, "Explain a command", "", run_help},
 };
