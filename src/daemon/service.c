@@ -4,6 +4,7 @@
 #include "core/claims.h"
 #include "crypto/random.h"
 #include "daemon/log.h"
+#include "daemon/nodes.h"
 #include "daemon/reload.h"
 #include "daemon/tls.h"
 
@@ -263,13 +264,14 @@ static struct cardea_status open_lanes(struct service *s)
         status = pool_open("hash", hash_threads(c), c->hash_queue, &pool, &s->lanes.hash);
     if (cardea_ok(status))
         status = pool_open("read", READ_THREADS, c->read_queue, &pool, &s->lanes.read);
-    const struct receipts_host receipts = {
+    struct receipts_host receipts = {
         .store = s->installation->store,
         .boot_ms = installation_boot_ms,
         .lease_ms = c->lease_ms,
         .done = job_acknowledged,
         .gone = job_gone,
     };
+    memcpy(receipts.own_id, s->self.id, sizeof receipts.own_id);
     if (cardea_ok(status))
         status = receipts_open(&receipts, &s->lanes.receipts);
     return status;
@@ -400,6 +402,25 @@ static struct cardea_status start_listeners(struct service *s, char *message, si
     return status;
 }
 
+static void pause_ms(int64_t ms)
+{
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static struct nodes_host nodes_host_of(const struct service *s)
+{
+    return (struct nodes_host){s->installation->store, installation_boot_ms, pause_ms, entropy_system()};
+}
+
+static struct cardea_status join_nodes(struct service *s, char *message, size_t message_cap)
+{
+    const struct nodes_host host = nodes_host_of(s);
+    const struct nodes_self self = {s->config->accounts, s->config->sessions, s->config->listen.text,
+                                    s->config->lease_ms};
+    return nodes_join(&host, &self, &s->self, message, message_cap);
+}
+
 struct cardea_status service_open(const struct config *c, struct installation *i, struct service *out, char *message,
                                   size_t message_cap)
 {
@@ -427,6 +448,8 @@ struct cardea_status service_open(const struct config *c, struct installation *i
         return s;
     snprintf(message, message_cap, "the database can not be read");
     s = fill_first(out);
+    if (cardea_ok(s))
+        s = join_nodes(out, message, message_cap);
     if (!cardea_ok(s))
         return s;
     snprintf(message, message_cap, "the journal can not be written");
@@ -564,6 +587,10 @@ void service_close(struct service *s)
         publisher_clear(&s->publisher);
     table_socket_close(s->table_socket);
     table_map_close(&s->map);
+    if (s->self.kind != VERIFIER_KIND_UNSET) {
+        const struct nodes_host host = nodes_host_of(s);
+        nodes_leave(&host, &s->self); /* now that nobody reads the table */
+    }
     guess_free(s->guess);
     tls_identity_clear();
     free(s->config);

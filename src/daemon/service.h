@@ -31,6 +31,7 @@ struct service {
     struct listen_address places[SERVICE_LISTENERS];
     uint32_t listener_count;
     struct metrics_source metrics;
+    struct verifier_record self; /* our record in the registry, as nodes_join left it; kind UNSET: not registered */
     bool tls;
     bool published;
 };

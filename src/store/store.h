@@ -295,7 +295,8 @@ struct store_ops {
      * Insert (no such id) or replace. */
     struct cardea_status (*verifier_put)(struct store_tx *tx, const struct verifier_record *v);
     struct cardea_status (*verifier_delete)(struct store_tx *tx, const uint8_t id[16]); /* E_NOT_FOUND */
-    /* All of them, in the order of their ids. fails: E_LIMIT when more than cap. */
+    /* All of them, in the order of their ids. A WRITE that lists waits for any other that has: what it then puts is
+     * judged by all that stand there. fails: E_LIMIT when more than cap. */
     struct cardea_status (*verifier_list)(struct store_tx *tx, struct verifier_record *out, uint32_t cap,
                                           uint32_t *ret_count);
 

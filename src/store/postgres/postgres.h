@@ -5,8 +5,8 @@
  *
  * Transactions: a READ is REPEATABLE READ, READ ONLY, of the moment of its begin. A WRITE is READ COMMITTED with locks
  * that make it serialisable for what Cardea does: a record that a WRITE reads by its key (user, session, API key) is
- * locked FOR UPDATE until the end, so nobody else changes it in between; the journal's head and the keys are each under
- * one advisory lock, taken when a WRITE first appends or lists. So rows of the journal are numbered in the order of
+ * locked FOR UPDATE until the end, so nobody else changes it in between; the journal's head, the keys and the registry
+ * of verifiers are each under one advisory lock, taken when a WRITE first appends or lists. So rows of the journal are numbered in the order of
  * their commits, without gaps. One WRITE at a time a store, as everywhere; several nodes meet in these locks, and where
  * they deadlock one of them is taken back (E_UNAVAILABLE; nothing of it is there).
  *

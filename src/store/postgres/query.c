@@ -28,6 +28,8 @@ static const char *lock_before(struct store_tx *tx)
         return NULL;
     if (tx->id == QUERY_JOURNAL_HEAD)
         return "SELECT pg_advisory_xact_lock(hashtext('cardea journal ' || current_schema()))";
+    if (tx->id == QUERY_VERIFIER_LIST)
+        return "SELECT pg_advisory_xact_lock(hashtext('cardea verifiers ' || current_schema()))";
     if (tx->id == QUERY_KEY_LIST && !tx->keys_locked) {
         tx->keys_locked = true;
         return "SELECT pg_advisory_xact_lock(hashtext('cardea keys ' || current_schema()))";
