@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct committer {
@@ -72,6 +73,26 @@ static void fail_all(struct group *g, struct cardea_status why)
         g->outcomes[i] = why;
 }
 
+/* Those that say which session they want come first, so that what others write does not make the store ask again; all
+ * of a group are written at the same moment anyhow. */
+static struct cardea_status expect_sessions(struct committer *c, struct store_tx *tx, struct group *g)
+{
+    struct session_id sids[COMMIT_GROUP_MAX];
+    struct queue_entry *others[COMMIT_GROUP_MAX];
+    uint32_t wanted = 0, other = 0;
+    if (g->count < 2 || c->host.wants == NULL || ops(c)->expect == NULL)
+        return CARDEA_SUCCESS;
+    for (uint32_t i = 0; i < g->count; i++) {
+        if (c->host.wants(c->host.context, g->jobs[i], &sids[wanted]))
+            g->jobs[wanted++] = g->jobs[i];
+        else
+            others[other++] = g->jobs[i];
+    }
+    memcpy(g->jobs + wanted, others, other * sizeof others[0]);
+    struct expectation what = {.sids = sids, .sid_count = wanted, .records = true, .accounts = true};
+    return wanted < 2 ? CARDEA_SUCCESS : ops(c)->expect(tx, &what);
+}
+
 /* One transaction over the whole group. false: it was taken back and nothing is decided yet. */
 static bool write_group(struct committer *c, struct group *g)
 {
@@ -83,7 +104,7 @@ static bool write_group(struct committer *c, struct group *g)
         fail_all(g, CARDEA_FAIL(E_UNAVAILABLE));
         return true;
     }
-    bool broken = false, any = false;
+    bool broken = !cardea_ok(expect_sessions(c, tx, g)), any = false;
     for (uint32_t i = 0; i < g->count && !broken; i++) {
         g->outcomes[i] = run_marked(c, tx, g->jobs[i], &broken);
         any = any || cardea_ok(g->outcomes[i]);
@@ -99,7 +120,10 @@ static bool write_group(struct committer *c, struct group *g)
         ops(c)->abort(tx);
         return true;
     }
-    settle(c, g, ops(c)->commit(tx));
+    s = ops(c)->commit(tx);
+    if (s.code == CARDEA_E_CONFLICT && g->count > 1)
+        return false;
+    settle(c, g, s);
     return true;
 }
 

@@ -5,6 +5,8 @@
  *   - A group is one transaction; each job stands in a mark of its own, so a refused one takes back only itself.
  *   - If the engine itself fails inside a group, the group is taken back and each job is run again alone, once: one job
  *     that breaks the transaction does not refuse its neighbours.
+ *   - The store is told which sessions a group will ask for, before its first job (store_ops.expect). Where commit then
+ *     finds that somebody else was first with one of them, each job is run again alone, too.
  *   - Places: `places` in all, of which `urgent_places` are kept for urgent jobs (logout, revocation). Urgent jobs are
  *     taken first, so that no flood of logins delays a logout by more than the group being written.
  *   - When the outcome of a commit is unknown, host.doubt is told before any of its jobs is answered, with everything
@@ -38,6 +40,8 @@ struct committer_host {
     void (*begin)(void *context);
     /* Write one job, inside a mark. May be called again with another transaction. */
     struct cardea_status (*run)(void *context, struct queue_entry *job, struct store_tx *tx);
+    /* Which session will this job ask for? false: none, or several. NULL: nobody can tell. */
+    bool (*wants)(void *context, const struct queue_entry *job, struct session_id *out);
     /* What the last successful run changed; borrowed until done. */
     const struct change_list *(*changes)(void *context, struct queue_entry *job);
     /* Committed changes, before their jobs are answered. */

@@ -58,6 +58,15 @@ struct cardea_status job_commit(void *context, struct queue_entry *entry, struct
     return exchange_commit(&job->x, tx);
 }
 
+bool job_wants(void *context, const struct queue_entry *entry, struct session_id *out)
+{
+    (void)context;
+    const struct job *job = (const struct job *)(const void *)entry;
+    if (job->x.wants_session)
+        *out = job->x.wanted;
+    return job->x.wants_session;
+}
+
 const struct change_list *job_changes(void *context, struct queue_entry *entry)
 {
     (void)context;

@@ -46,6 +46,7 @@ bool job_resume(void *context, struct queue_entry *entry);
 void job_work(void *context, struct queue_entry *entry);
 void job_refuse(void *context, struct queue_entry *entry, struct cardea_status why);
 struct cardea_status job_commit(void *context, struct queue_entry *entry, struct store_tx *tx) CARDEA_CHECKED;
+bool job_wants(void *context, const struct queue_entry *entry, struct session_id *out);
 const struct change_list *job_changes(void *context, struct queue_entry *entry);
 void job_committed(void *context, struct queue_entry *entry, struct cardea_status outcome);
 /* For receipts_host; the context is not used. */

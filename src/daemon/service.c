@@ -217,6 +217,7 @@ static struct committer_host committer_host_of(struct service *s)
         .store = s->installation->store,
         .boot_ms = installation_boot_ms,
         .run = job_commit,
+        .wants = job_wants,
         .changes = job_changes,
         .apply = NULL,
         .done = job_committed,

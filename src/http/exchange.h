@@ -85,13 +85,15 @@ struct exchange {
     int64_t now_ms;
     const struct endpoint *endpoint;
     enum lane lane;
-    struct change_list changes;  /* filled by commit, applied by the committer */
-    struct identity *who;        /* set once authenticated; NULL for the operator's socket */
-    void *state;                 /* the endpoint's own, in the arena */
-    bool wait_all;               /* set by exchange_begin: ?wait=all */
-    bool waits;                  /* set by commit: finish comes after the receipt */
-    struct receipt receipt;      /* where waits */
-    bool skip_work;              /* set by begin: this request needs no work stage (nothing to hash) */
+    struct change_list changes; /* filled by commit, applied by the committer */
+    struct identity *who;       /* set once authenticated; NULL for the operator's socket */
+    void *state;                /* the endpoint's own, in the arena */
+    bool wait_all;              /* set by exchange_begin: ?wait=all */
+    bool waits;                 /* set by commit: finish comes after the receipt */
+    struct receipt receipt;     /* where waits */
+    bool skip_work;             /* set by begin: this request needs no work stage (nothing to hash) */
+    bool wants_session;         /* set by begin: commit will ask for this session: */
+    struct session_id wanted;
     uint32_t issuer;             /* set by begin: work waits for the keys of this issuer: 1 + its index; 0: none */
     struct view params[2];       /* raw {params} of the path */
     const struct app *app;       /* whose origins count for this exchange; NULL: not known */

@@ -47,6 +47,8 @@ static struct cardea_status renewal_begin(struct exchange *x, struct view text)
     struct cardea_status s = sealed_open_aged(&x->site->keys->sealed, text, x->now_ms, &r->presented);
     if (cardea_status_http(s) == 401)
         carry_clear(x);
+    x->wants_session = cardea_ok(s);
+    x->wanted = r->presented.sid;
     return s;
 }
 
@@ -90,6 +92,8 @@ static struct cardea_status refresh_begin(struct exchange *x)
     s = refresh_token_parse(x->site->keys, text, &r->presented);
     if (!cardea_ok(s) && x->presented->by_cookie)
         carry_clear(x);
+    x->wants_session = cardea_ok(s);
+    x->wanted = r->presented.sid;
     return s;
 }
 

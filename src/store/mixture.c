@@ -1,5 +1,7 @@
 #include "store/mixture.h"
 
+#include "store/expected.h"
+
 #include <stdlib.h>
 
 struct mixture {
@@ -21,6 +23,8 @@ struct store_tx {
     int64_t deadline_ms;
     bool writes;
     struct sid_list created, ending;
+    struct expected expected;
+    bool conflict; /* a rotation that waited found another generation */
 };
 
 static const struct store_ops *accounts_ops(const struct store_tx *tx)
@@ -62,6 +66,7 @@ static void release(struct store_tx *tx)
 {
     free(tx->created.items);
     free(tx->ending.items);
+    expected_clear(&tx->expected);
     free(tx);
 }
 
@@ -100,6 +105,7 @@ static struct cardea_status mixture_mark(struct store_tx *tx)
     if (cardea_ok(s)) {
         tx->created.at_mark = tx->created.count;
         tx->ending.at_mark = tx->ending.count;
+        expected_mark(&tx->expected);
     }
     return s;
 }
@@ -114,20 +120,10 @@ static struct cardea_status mixture_undo(struct store_tx *tx)
     struct cardea_status s = accounts_ops(tx)->undo(tx->accounts);
     if (s.code == CARDEA_E_INTERNAL) /* no change was open */
         return s;
+    expected_undo(&tx->expected);
     remove_from(tx, &tx->created, tx->created.at_mark);
     tx->created.count = tx->created.at_mark;
     tx->ending.count = tx->ending.at_mark;
-    return s;
-}
-
-static struct cardea_status mixture_commit(struct store_tx *tx)
-{
-    struct cardea_status s = accounts_ops(tx)->commit(tx->accounts);
-    if (cardea_ok(s))
-        remove_from(tx, &tx->ending, 0);
-    else
-        remove_from(tx, &tx->created, 0); /* also when nobody can tell: it was handed to nobody */
-    release(tx);
     return s;
 }
 
@@ -138,6 +134,45 @@ static void mixture_abort(struct store_tx *tx)
     accounts_ops(tx)->abort(tx->accounts);
     remove_from(tx, &tx->created, 0);
     release(tx);
+}
+
+/* What waits, in one exchange, while the accounts' locks are still held. E_CONFLICT: somebody else was first. Of an
+ * engine that failed nobody can tell what it wrote; all that it may have written can be repeated, so nothing has
+ * happened. */
+static struct cardea_status write_waiting(struct store_tx *tx)
+{
+    struct sessions *e = tx->mixture->sessions;
+    for (int in_mark = 0; in_mark < 2 && tx->expected.waiting > 0; in_mark++) {
+        uint32_t count = 0;
+        struct session_rotation *rotations = malloc(tx->expected.waiting * sizeof *rotations);
+        if (rotations == NULL)
+            return CARDEA_FAIL(E_IO);
+        expected_take(&tx->expected, in_mark == 1, rotations, &count);
+        struct cardea_status s =
+            count == 0 ? CARDEA_SUCCESS : e->ops->rotate_many(e, tx->deadline_ms, rotations, count);
+        for (uint32_t i = 0; cardea_ok(s) && i < count; i++)
+            tx->conflict = tx->conflict || !cardea_ok(rotations[i].answer);
+        free(rotations);
+        if (!cardea_ok(s))
+            tx->conflict = true;
+    }
+    return tx->conflict ? CARDEA_FAIL(E_CONFLICT) : CARDEA_SUCCESS;
+}
+
+static struct cardea_status mixture_commit(struct store_tx *tx)
+{
+    struct cardea_status s = write_waiting(tx);
+    if (!cardea_ok(s)) {
+        mixture_abort(tx);
+        return s;
+    }
+    s = accounts_ops(tx)->commit(tx->accounts);
+    if (cardea_ok(s))
+        remove_from(tx, &tx->ending, 0);
+    else
+        remove_from(tx, &tx->created, 0); /* also when nobody can tell: it was handed to nobody */
+    release(tx);
+    return s;
 }
 
 /* --- sessions --- */
@@ -155,12 +190,51 @@ static struct cardea_status stands(struct store_tx *tx, struct session_id sid)
     return cardea_ok(s) ? CARDEA_FAIL(E_NOT_FOUND) : s;
 }
 
+/* Fetch the records, then let the accounts prepare for their users: first the record, then the accounts, as in get. */
+static struct cardea_status mixture_expect(struct store_tx *tx, const struct expectation *what)
+{
+    struct sessions *e = tx->mixture->sessions;
+    struct expected *x = &tx->expected;
+    if (x->items != NULL)
+        return CARDEA_FAIL(E_INTERNAL);
+    struct cardea_status s = expected_init(x, what->sids, what->sid_count);
+    if (!cardea_ok(s))
+        return s;
+    struct session_id *sids = calloc(x->count + 1, sizeof *sids);
+    struct user_id *users = calloc(x->count + 1, sizeof *users);
+    struct session_record *records = calloc(x->count + 1, sizeof *records);
+    struct cardea_status *answers = calloc(x->count + 1, sizeof *answers);
+    struct expectation of_accounts = {.sids = sids, .users = users, .sid_count = x->count, .accounts = true};
+    s = CARDEA_FAIL(E_UNAVAILABLE);
+    if (sids != NULL && users != NULL && records != NULL && answers != NULL) {
+        for (uint32_t i = 0; i < x->count; i++)
+            sids[i] = x->items[i].sid;
+        s = e->ops->get_many(e, tx->deadline_ms, sids, x->count, records, answers);
+    }
+    for (uint32_t i = 0; cardea_ok(s) && i < x->count; i++) {
+        x->items[i].there = cardea_ok(answers[i]);
+        x->items[i].known = x->items[i].there || answers[i].code == CARDEA_E_NOT_FOUND;
+        if (!x->items[i].there)
+            continue;
+        x->items[i].record = records[i];
+        users[of_accounts.user_count++] = records[i].user;
+    }
+    if (cardea_ok(s) && accounts_ops(tx)->expect != NULL)
+        s = accounts_ops(tx)->expect(tx->accounts, &of_accounts);
+    free(sids);
+    free(users);
+    free(records);
+    free(answers);
+    return s;
+}
+
 static struct cardea_status mixture_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out)
 {
     struct sessions *e = tx->mixture->sessions;
+    const struct expected_session *x = expected_find(&tx->expected, sid);
     struct session_record r;
     /* First the record, then the accounts: what ends in between is seen. */
-    struct cardea_status s = e->ops->get(e, tx->deadline_ms, sid, &r);
+    struct cardea_status s = x != NULL && x->known ? expected_get(x, &r) : e->ops->get(e, tx->deadline_ms, sid, &r);
     if (cardea_ok(s))
         s = stands(tx, sid);
     if (cardea_ok(s))
@@ -213,7 +287,17 @@ static struct cardea_status mixture_session_rotate(struct store_tx *tx, const st
         return CARDEA_FAIL(E_INTERNAL);
     struct sessions *e = tx->mixture->sessions;
     struct cardea_status s = stands(tx, r->sid);
-    return cardea_ok(s) ? e->ops->rotate(e, tx->deadline_ms, r, expected_generation) : s;
+    if (!cardea_ok(s))
+        return s;
+    struct expected_session *x = expected_find(&tx->expected, r->sid);
+    if (x == NULL || !x->known)
+        return e->ops->rotate(e, tx->deadline_ms, r, expected_generation);
+    if (!x->waiting)
+        return expected_rotate(&tx->expected, x, r, expected_generation);
+    /* A second rotation of one session, which no client can ask for: out with the first. */
+    s = write_waiting(tx);
+    x->known = false;
+    return cardea_ok(s) ? e->ops->rotate(e, tx->deadline_ms, r, expected_generation) : CARDEA_FAIL(E_UNAVAILABLE);
 }
 
 static struct cardea_status mixture_session_delete(struct store_tx *tx, struct session_id sid)
@@ -272,6 +356,7 @@ static struct cardea_status mixture_session_list(struct store_tx *tx, const stru
     struct sessions *e = tx->mixture->sessions;
     uint32_t count = 0, kept = 0;
     struct cursor next;
+    (void)write_waiting(tx); /* commit will tell */
     struct cardea_status s = e->ops->list(e, tx->deadline_ms, user, epoch, page, out, &count, &next);
     for (uint32_t i = 0; cardea_ok(s) && i < count; i++) {
         struct cardea_status standing = stands(tx, out[i].sid);
@@ -291,6 +376,7 @@ static struct cardea_status mixture_session_scan(struct store_tx *tx, struct ses
                                                  struct session_record *out, uint32_t cap, uint32_t *ret_count)
 {
     struct sessions *e = tx->mixture->sessions;
+    (void)write_waiting(tx);
     return e->ops->scan(e, tx->deadline_ms, after, out, cap, ret_count);
 }
 
@@ -387,6 +473,7 @@ static const struct store_ops mixture_ops = {
     .undo = mixture_undo,
     .commit = mixture_commit,
     .abort = mixture_abort,
+    .expect = mixture_expect,
     .user_get = mixture_user_get,
     .user_find = mixture_user_find,
     .user_find_email = mixture_user_find_email,
@@ -435,6 +522,8 @@ struct cardea_status store_mixture_new(struct store *accounts, struct sessions *
     if (m == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     *m = (struct mixture){.base = {&m->ops}, .ops = mixture_ops, .accounts = accounts, .sessions = sessions};
+    if (sessions->ops->get_many == NULL)
+        m->ops.expect = NULL;
     if (accounts->ops->push == NULL) {
         m->ops.push = NULL;
         m->ops.push_wait = NULL;

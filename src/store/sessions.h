@@ -29,6 +29,12 @@
 
 struct sessions;
 
+struct session_rotation {
+    const struct session_record *record;
+    uint64_t expected_generation;
+    struct cardea_status answer;
+};
+
 struct sessions_ops {
     const char *name;
     void (*close)(struct sessions *s); /* NULL is safe */
@@ -45,6 +51,13 @@ struct sessions_ops {
      * record. fails: E_CONFLICT (another generation is stored); E_NOT_FOUND. */
     struct cardea_status (*rotate)(struct sessions *s, int64_t deadline_ms, const struct session_record *r,
                                    uint64_t expected_generation);
+    /* Many at once, each as get and rotate would do it and answer, in little more time than one: *ret_answers[i] and
+     * rotations[i].answer. What they return is how the engine fared: after a failure no answer counts, and any rotation
+     * may have been made. Both NULL: one by one will do (an engine in this process). */
+    struct cardea_status (*get_many)(struct sessions *s, int64_t deadline_ms, const struct session_id *sids,
+                                     uint32_t count, struct session_record *out, struct cardea_status *ret_answers);
+    struct cardea_status (*rotate_many)(struct sessions *s, int64_t deadline_ms, struct session_rotation *rotations,
+                                        uint32_t count);
     struct cardea_status (*remove)(struct sessions *s, int64_t deadline_ms, const struct session_id *sids,
                                    uint32_t count); /* unknown sids are skipped */
     /* Moves last_seen forward, never back; unknown sids are skipped. */

@@ -221,6 +221,15 @@ struct user_filter {
 struct store;
 struct store_tx;
 
+/* What the changes to come will ask for. */
+struct expectation {
+    const struct session_id *sids;
+    const struct user_id *users; /* beside those of the sessions */
+    uint32_t sid_count, user_count;
+    bool records;  /* the sessions' records */
+    bool accounts; /* the users, and which of the sessions were revoked */
+};
+
 enum store_mode { STORE_MODE_UNSET = 0, STORE_READ, STORE_WRITE };
 
 enum { VALUE_NAME_MAX = 64 };
@@ -242,7 +251,15 @@ struct store_ops {
     struct cardea_status (*keep)(struct store_tx *tx);   /* end it, keeping */
     struct cardea_status (*undo)(struct store_tx *tx);   /* end it, taking back everything since mark */
     struct cardea_status (*commit)(struct store_tx *tx); /* ends the transaction whatever it answers */
-    void (*abort)(struct store_tx *tx);                  /* NULL is safe */
+    /* Say, once a transaction and before its first mark, what the changes to come will ask for: an engine at the other
+     * end of a socket then fetches all of it in a few exchanges, and writes rotations together, where each operation
+     * would cost an exchange of its own. Every operation answers what it would have answered without, but for one
+     * case: a rotation whose session was changed by another process in between may be found out only by commit, which
+     * then answers E_CONFLICT. Nothing of the transaction is there then, except rotations in a sessions engine
+     * (mixture.h); each change is to be run again in a transaction of its own, that expects nothing.
+     * NULL: this engine is near enough. */
+    struct cardea_status (*expect)(struct store_tx *tx, const struct expectation *what);
+    void (*abort)(struct store_tx *tx); /* NULL is safe */
 
     /* Accounts. get: E_NOT_FOUND. */
     struct cardea_status (*user_get)(struct store_tx *tx, struct user_id id, struct user_record *out);

@@ -64,6 +64,65 @@ static struct cardea_status whole_rotate(struct sessions *s, int64_t deadline_ms
     return cardea_ok(status) ? end(store, tx, store->ops->session_rotate(tx, r, expected_generation)) : status;
 }
 
+/* One transaction for all of them: the engine is told what to expect, and each answers for itself. */
+static struct cardea_status begin_many(struct store *store, enum store_mode mode, int64_t deadline_ms,
+                                       const struct session_id *sids, uint32_t count, struct store_tx **out)
+{
+    struct expectation what = {.sids = sids, .sid_count = count, .records = true};
+    struct store_tx *tx = NULL;
+    struct cardea_status status = store->ops->begin(store, mode, deadline_ms, &tx);
+    if (!cardea_ok(status))
+        return status;
+    if (store->ops->expect != NULL)
+        status = store->ops->expect(tx, &what);
+    if (cardea_ok(status))
+        *out = tx;
+    else
+        store->ops->abort(tx);
+    return status;
+}
+
+/* Of one record, rather than of the engine. */
+static bool own(struct cardea_status s)
+{
+    return cardea_ok(s) || s.code == CARDEA_E_NOT_FOUND || s.code == CARDEA_E_CONFLICT;
+}
+
+static struct cardea_status whole_get_many(struct sessions *s, int64_t deadline_ms, const struct session_id *sids,
+                                           uint32_t count, struct session_record *out,
+                                           struct cardea_status *ret_answers)
+{
+    struct store *store = store_of(s);
+    struct store_tx *tx = NULL;
+    struct cardea_status status = begin_many(store, STORE_READ, deadline_ms, sids, count, &tx);
+    if (!cardea_ok(status))
+        return status;
+    for (uint32_t i = 0; i < count && own(status); i++)
+        status = ret_answers[i] = store->ops->session_get(tx, sids[i], &out[i]);
+    return end(store, tx, own(status) ? CARDEA_SUCCESS : status);
+}
+
+static struct cardea_status whole_rotate_many(struct sessions *s, int64_t deadline_ms,
+                                              struct session_rotation *rotations, uint32_t count)
+{
+    struct store *store = store_of(s);
+    struct store_tx *tx = NULL;
+    struct session_id *sids = calloc((size_t)count + 1, sizeof *sids);
+    if (sids == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    for (uint32_t i = 0; i < count; i++)
+        sids[i] = rotations[i].record->sid;
+    struct cardea_status status = begin_many(store, STORE_WRITE, deadline_ms, sids, count, &tx);
+    free(sids);
+    if (!cardea_ok(status))
+        return status;
+    for (uint32_t i = 0; i < count && own(status); i++) {
+        struct session_rotation *r = &rotations[i];
+        status = r->answer = store->ops->session_rotate(tx, r->record, r->expected_generation);
+    }
+    return end(store, tx, own(status) ? CARDEA_SUCCESS : status);
+}
+
 static struct cardea_status whole_remove(struct sessions *s, int64_t deadline_ms, const struct session_id *sids,
                                          uint32_t count)
 {
@@ -172,6 +231,8 @@ static const struct sessions_ops whole_ops = {
     .create = whole_create,
     .create_many = whole_create_many,
     .rotate = whole_rotate,
+    .get_many = whole_get_many,
+    .rotate_many = whole_rotate_many,
     .remove = whole_remove,
     .touch = whole_touch,
     .find_below = whole_find_below,

@@ -74,6 +74,13 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(many_sessions_at_once)                                                                                           \
     X(a_taken_sid_among_many)                                                                                          \
     X(sessions_are_erased)
+/* Those of sessions and accounts together. */
+#define EXPECT_CASES(X)                                                                                                \
+    X(expected_sessions_rotate)                                                                                        \
+    X(expected_sessions_twice)                                                                                         \
+    X(expected_sessions_among_others)                                                                                  \
+    X(expected_sessions_taken_back)                                                                                    \
+    X(expected_users_change)
 /* Those that the sweep ends. */
 #define SWEEP_CASES(X)                                                                                                 \
     X(sweep_ends_what_is_over)                                                                                         \
@@ -84,6 +91,7 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
 TX_CASES(CASE_DECLARE)
 ACCOUNT_CASES(CASE_DECLARE)
 SESSION_CASES(CASE_DECLARE)
+EXPECT_CASES(CASE_DECLARE)
 SWEEP_CASES(CASE_DECLARE)
 
 #endif

@@ -84,6 +84,13 @@ static int setup(void **state)
     return 0;
 }
 
+static int fresh(void **state)
+{
+    (void)state;
+    wipe();
+    return 0;
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -232,6 +239,53 @@ static struct cardea_status find_or_away(struct sessions *e, int64_t deadline_ms
                 : real->find_below(e, deadline_ms, user, epoch, after, out, cap, ret_count);
 }
 
+/* Two rotations wait for the commit; another node was first with one of them. */
+static void a_rival_is_found_out_by_the_commit(void **state)
+{
+    (void)state;
+    struct store *two = open_with_database(), *rival = open_sqlite("sessions");
+    struct session_record r[2], next[2], got;
+    struct session_id sids[2];
+    struct store_tx *tx = open_write(two);
+    for (unsigned i = 0; i < 2; i++) {
+        r[i] = sample_session(i, sample_user(1).id);
+        r[i].kind = SESSION_TOKEN;
+        r[i].generation = 1;
+        assert_ok(two->ops->session_create(tx, &r[i]));
+        next[i] = r[i];
+        next[i].generation = 2;
+        next[i].refresh_digest[0] ^= 1;
+        sids[i] = r[i].sid;
+    }
+    commit(two, tx);
+    struct expectation what = {.sids = sids, .sid_count = 2, .records = true, .accounts = true};
+    tx = open_write(two);
+    assert_ok(two->ops->expect(tx, &what));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(two->ops->mark(tx));
+        assert_ok(two->ops->session_rotate(tx, &next[i], 1));
+        assert_ok(two->ops->keep(tx));
+    }
+    struct session_record first = next[1];
+    first.refresh_digest[0] ^= 2;
+    struct store_tx *other = open_write(rival);
+    assert_ok(rival->ops->session_rotate(other, &first, 1));
+    commit(rival, other);
+    assert_code(two->ops->commit(tx), E_CONFLICT);
+    tx = open_write(two);
+    assert_ok(two->ops->session_get(tx, sids[1], &got));
+    assert_memory_equal(got.refresh_digest, first.refresh_digest, sizeof got.refresh_digest);
+    assert_code(two->ops->session_rotate(tx, &next[1], 1), E_CONFLICT);
+    /* The other one was written, or can still be. */
+    struct cardea_status again = two->ops->session_rotate(tx, &next[0], 1);
+    assert_true(cardea_ok(again) || again.code == CARDEA_E_CONFLICT);
+    assert_ok(two->ops->session_get(tx, sids[0], &got));
+    assert_memory_equal(got.refresh_digest, next[0].refresh_digest, sizeof got.refresh_digest);
+    commit(two, tx);
+    rival->ops->close(rival);
+    two->ops->close(two);
+}
+
 static void what_narrows_needs_no_sessions_engine(void **state)
 {
     (void)state;
@@ -276,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_taken_back_leaves_no_orphan, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deleted_users_sessions_go, setup, teardown),
         cmocka_unit_test_setup_teardown(what_narrows_needs_no_sessions_engine, setup, teardown),
+        cmocka_unit_test_setup(a_rival_is_found_out_by_the_commit, fresh),
     };
     failed += cmocka_run_group_tests_name("mixture", own, NULL, NULL);
     (void)rmdir(folder);

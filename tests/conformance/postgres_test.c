@@ -6,6 +6,7 @@
 #include "store_conformance.h"
 
 #include "store/journal.h"
+#include "store/mixture.h"
 #include "store/postgres/postgres.h"
 
 #include <poll.h>
@@ -72,6 +73,30 @@ static void wipe(void)
 {
     assert_true(tell("DROP SCHEMA IF EXISTS cardea CASCADE"));
 }
+
+/* Accounts here, and sessions in another schema, as if it were another database. */
+static struct store *open_both(void)
+{
+    char other[160];
+    struct sessions *sessions = NULL;
+    struct store *s = NULL;
+    (void)snprintf(other, sizeof other, "%s&schema=elsewhere", url);
+    assert_ok(store_as_sessions(try_open(other), &sessions));
+    assert_ok(store_mixture_new(open_store(), sessions, &s));
+    return s;
+}
+
+static void wipe_both(void)
+{
+    assert_true(tell("DROP SCHEMA IF EXISTS cardea CASCADE; DROP SCHEMA IF EXISTS elsewhere CASCADE"));
+}
+
+static const struct engine_under_test both = {.name = "postgres and postgres",
+                                              .accounts = true,
+                                              .sessions = true,
+                                              .durable = true,
+                                              .open = open_both,
+                                              .wipe = wipe_both};
 
 static const struct engine_under_test postgres = {
     .name = "postgres", .accounts = true, .sessions = true, .durable = true, .open = open_store, .wipe = wipe};
@@ -404,6 +429,7 @@ int main(void)
     }
     start_server();
     int failed = store_conformance_run(&postgres);
+    failed += store_conformance_run(&both);
     static const struct CMUnitTest own[] = {
         cmocka_unit_test_setup(a_restarted_server_is_found_again, each),
         cmocka_unit_test_setup(idle_connections_that_died_cost_nothing, each),

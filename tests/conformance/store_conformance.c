@@ -33,6 +33,7 @@ struct store *reopen(void)
 /* The cases of transactions use users as their example, so they belong to the role of accounts. */
 static const struct CMUnitTest account_cases[] = {TX_CASES(CASE) ACCOUNT_CASES(CASE)};
 static const struct CMUnitTest session_cases[] = {SESSION_CASES(CASE)};
+static const struct CMUnitTest expect_cases[] = {EXPECT_CASES(CASE)};
 static const struct CMUnitTest sweep_cases[] = {SWEEP_CASES(CASE)};
 
 int store_conformance_run(const struct engine_under_test *under_test)
@@ -43,6 +44,8 @@ int store_conformance_run(const struct engine_under_test *under_test)
         failed += cmocka_run_group_tests_name("accounts", account_cases, NULL, NULL);
     if (engine->sessions)
         failed += cmocka_run_group_tests_name("sessions", session_cases, NULL, NULL);
+    if (engine->sessions && engine->accounts)
+        failed += cmocka_run_group_tests_name("expectations", expect_cases, NULL, NULL);
     if (engine->sessions && !engine->expires)
         failed += cmocka_run_group_tests_name("sweep", sweep_cases, NULL, NULL);
     return failed;

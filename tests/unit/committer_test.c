@@ -59,6 +59,8 @@ static struct cardea_status fake_keep(struct store_tx *tx)
     return cardea_status(fake.keep);
 }
 static bool broken;
+static int fake_conflicts; /* commits of what was expected that find another was first */
+static bool fake_expecting;
 static struct cardea_status fake_undo(struct store_tx *tx)
 {
     (void)tx;
@@ -69,6 +71,11 @@ static struct cardea_status fake_commit(struct store_tx *tx)
 {
     (void)tx;
     tell('C', -1);
+    if (fake_expecting && fake_conflicts > 0) {
+        fake_conflicts--;
+        fake_expecting = false;
+        return CARDEA_FAIL(E_CONFLICT);
+    }
     return cardea_status(fake.commit);
 }
 static void fake_abort(struct store_tx *tx)
@@ -76,6 +83,17 @@ static void fake_abort(struct store_tx *tx)
     (void)tx;
     broken = false;
     tell('X', -1);
+}
+
+/* e COUNT: that many sessions are expected. */
+static enum cardea_code fake_expects;
+static struct cardea_status fake_expect(struct store_tx *tx, const struct expectation *what)
+{
+    assert_ptr_equal(tx, &transaction);
+    assert_true(what->records && what->accounts);
+    tell('e', (int)what->sid_count);
+    fake_expecting = true;
+    return cardea_status(fake_expects);
 }
 
 static const struct store_ops ops = {
@@ -86,6 +104,7 @@ static const struct store_ops ops = {
     .undo = fake_undo,
     .commit = fake_commit,
     .abort = fake_abort,
+    .expect = fake_expect,
 };
 static struct store store = {&ops};
 
@@ -94,6 +113,7 @@ struct write {
     int number;
     enum cardea_code answer; /* of its run */
     bool breaks;             /* the engine fails in it */
+    bool wants;              /* it says which session it will ask for */
     struct change_list changes;
     enum cardea_code outcome;
 };
@@ -113,6 +133,13 @@ static struct cardea_status run(void *context, struct queue_entry *job, struct s
     tell('r', w->number);
     broken = w->breaks;
     return cardea_status(w->answer);
+}
+static bool wants(void *context, const struct queue_entry *job, struct session_id *out)
+{
+    (void)context;
+    const struct write *w = (const struct write *)(const void *)job;
+    out->bytes[0] = (uint8_t)w->number;
+    return w->wants;
 }
 static const struct change_list *changes(void *context, struct queue_entry *job)
 {
@@ -154,6 +181,7 @@ static struct committer *open_with(uint32_t places, uint32_t urgent)
     struct committer_host host = {.store = &store,
                                   .boot_ms = boot_ms,
                                   .run = run,
+                                  .wants = wants,
                                   .changes = changes,
                                   .apply = apply,
                                   .doubt = doubt,
@@ -168,9 +196,10 @@ static int reset(void **state)
     (void)state;
     story[0] = '\0';
     done_count = 0;
-    broken = hold = held = false;
+    broken = hold = held = fake_expecting = false;
+    fake_conflicts = 0;
     now_ms = 0;
-    fake.begin = fake.commit = fake.keep = CARDEA_OK;
+    fake.begin = fake.commit = fake.keep = fake_expects = CARDEA_OK;
     return 0;
 }
 
@@ -272,6 +301,55 @@ static void places_are_kept_for_urgent_writes(void **state)
     release_and_close(c);
 }
 
+static void push_wanting(struct committer *c, int number, bool wanting)
+{
+    write_new(number, (uint8_t)number)->wants = wanting;
+    assert_true(committer_push(c, &writes[number].entry, false));
+}
+
+static void the_store_is_told_what_to_expect(void **state)
+{
+    (void)state;
+    struct committer *c = held_committer(8, 2);
+    push_wanting(c, 2, true);
+    push_wanting(c, 3, false);
+    push_wanting(c, 4, true);
+    release_and_close(c);
+    assert_story("B r1 C a1 +1 B e2 r2 r4 r3 C a2 a4 a3 +2 +4 +3 ");
+}
+
+static void one_session_is_not_worth_telling(void **state)
+{
+    (void)state;
+    struct committer *c = held_committer(8, 2);
+    push_wanting(c, 2, false);
+    push_wanting(c, 3, true);
+    release_and_close(c);
+    assert_story("B r1 C a1 +1 B r3 r2 C a3 a2 +3 +2 ");
+}
+
+static void what_can_not_be_fetched_at_once_goes_alone(void **state)
+{
+    (void)state;
+    fake_expects = CARDEA_E_UNAVAILABLE;
+    struct committer *c = held_committer(8, 2);
+    push_wanting(c, 2, true);
+    push_wanting(c, 3, true);
+    release_and_close(c);
+    assert_story("B r1 C a1 +1 B e2 X B r2 C a2 +2 B r3 C a3 +3 ");
+}
+
+static void where_somebody_else_was_first_each_goes_alone(void **state)
+{
+    (void)state;
+    struct committer *c = held_committer(8, 2);
+    push_wanting(c, 2, true);
+    push_wanting(c, 3, true);
+    fake_conflicts = 1;
+    release_and_close(c);
+    assert_story("B r1 C a1 +1 B e2 r2 r3 C B r2 C a2 +2 B r3 C a3 +3 ");
+}
+
 static void a_write_that_breaks_the_engine_fails_alone(void **state)
 {
     (void)state;
@@ -371,6 +449,10 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_committed_for_refusals_alone, reset),
         cmocka_unit_test_setup(urgent_writes_come_first, reset),
         cmocka_unit_test_setup(places_are_kept_for_urgent_writes, reset),
+        cmocka_unit_test_setup(the_store_is_told_what_to_expect, reset),
+        cmocka_unit_test_setup(one_session_is_not_worth_telling, reset),
+        cmocka_unit_test_setup(what_can_not_be_fetched_at_once_goes_alone, reset),
+        cmocka_unit_test_setup(where_somebody_else_was_first_each_goes_alone, reset),
         cmocka_unit_test_setup(a_write_that_breaks_the_engine_fails_alone, reset),
         cmocka_unit_test_setup(an_unknown_outcome_is_doubted_before_the_answer, reset),
         cmocka_unit_test_setup(a_commit_that_failed_changes_nothing, reset),

@@ -122,7 +122,10 @@ static struct cardea_status settle(struct store_tx *tx, int64_t deadline_ms)
     (void)snprintf(sql, sizeof sql,
                    "SET search_path = \"%s\"; SET synchronous_commit = on; SET lock_timeout = '4s';"
                    " SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '15s';"
-                   " SET client_min_messages = warning; SET default_transaction_read_only = off",
+                   " SET client_min_messages = warning; SET jit = off;"
+                   /* Every question is one by an index; a plan made for a small table must not outlive it. */
+                   " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET "
+                   "default_transaction_read_only = off",
                    tx->store->schema);
     return connection_run(tx, sql, deadline_ms);
 }
@@ -163,6 +166,8 @@ void connection_close(struct store_tx *tx)
     if (tx == NULL)
         return;
     PQclear(tx->result);
+    query_release(tx);
+    expect_clear(tx);
     PQfinish(tx->conn);
     free(tx);
 }

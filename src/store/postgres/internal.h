@@ -9,6 +9,7 @@
 #ifndef STORE_POSTGRES_INTERNAL_H
 #define STORE_POSTGRES_INTERNAL_H
 
+#include "store/expected.h"
 #include "store/postgres/postgres.h"
 #include "store/sql/sql.h"
 
@@ -24,6 +25,11 @@ enum {
 
 struct postgres;
 
+struct expected_end {
+    uint8_t id[32]; /* as the table of revocations has it */
+    bool revoked;
+};
+
 struct store_tx {
     struct sql_tx sql; /* first: sql.h */
     struct postgres *store;
@@ -32,6 +38,14 @@ struct store_tx {
     struct store_tx *next_free;
     bool prepared[QUERY_COUNT][2]; /* plain, and locking */
     bool keys_locked;
+    bool savepoint; /* the open mark has one; it gets it before it first writes */
+
+    /* What was told to be expected, and is known; expect.c. */
+    struct expected expected;
+    struct user_record *users;
+    struct expected_end *ends;
+    uint32_t users_known, ends_known;
+    bool settling;
 
     /* The statement that is being bound or run. */
     enum query_id id;
@@ -40,6 +54,7 @@ struct store_tx {
     int lengths[PARAMETERS_MAX], formats[PARAMETERS_MAX];
     Oid types[PARAMETERS_MAX];
     uint8_t numbers[PARAMETERS_MAX][8];
+    uint8_t *arrays[PARAMETERS_MAX]; /* heap */
     PGresult *result;
     int row;
 };
@@ -83,6 +98,26 @@ struct cardea_status postgres_keep(struct store_tx *tx) CARDEA_CHECKED;
 struct cardea_status postgres_undo(struct store_tx *tx) CARDEA_CHECKED;
 struct cardea_status postgres_commit(struct store_tx *tx) CARDEA_CHECKED;
 void postgres_abort(struct store_tx *tx);
+
+/* query.c: a parameter that is an array; copied. */
+void bind_blobs(struct query *q, const struct view *items, uint32_t count);
+void bind_ints(struct query *q, const int64_t *items, uint32_t count);
+void query_release(struct store_tx *tx); /* what parameters hold */
+
+/* expect.c */
+struct cardea_status postgres_expect(struct store_tx *tx, const struct expectation *what) CARDEA_CHECKED;
+/* Before a statement: what waits is written, inside a savepoint where a mark is open; and if the statement writes
+ * anything, nothing is known any more. A failure breaks the transaction. */
+struct cardea_status expect_settle(struct store_tx *tx, bool writes) CARDEA_CHECKED;
+void expect_forget(struct store_tx *tx);
+void expect_clear(struct store_tx *tx);
+struct cardea_status postgres_session_get(struct store_tx *tx, struct session_id sid,
+                                          struct session_record *out) CARDEA_CHECKED;
+struct cardea_status postgres_session_rotate(struct store_tx *tx, const struct session_record *r,
+                                             uint64_t expected_generation) CARDEA_CHECKED;
+struct cardea_status postgres_user_get(struct store_tx *tx, struct user_id id, struct user_record *out) CARDEA_CHECKED;
+struct cardea_status postgres_revocation_find(struct store_tx *tx, enum revocation_kind kind,
+                                              const uint8_t id[32]) CARDEA_CHECKED;
 
 /* push.c: LISTEN and NOTIFY; the channel is named like the schema. */
 struct cardea_status postgres_push(struct store_tx *tx, enum store_push what) CARDEA_CHECKED;

@@ -3,8 +3,9 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25, OID_BYTEAS = 1001, OID_INT8S = 1016 };
 
 /* --- what PostgreSQL needs beside the statement --- */
 
@@ -12,7 +13,7 @@ enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
 static bool locks_row(enum query_id id)
 {
     return id == QUERY_USER_GET || id == QUERY_USER_FIND || id == QUERY_USER_FIND_EMAIL || id == QUERY_API_KEY_GET ||
-           id == QUERY_SESSION_GET;
+           id == QUERY_SESSION_GET || id == QUERY_EXPECT_SESSIONS || id == QUERY_EXPECT_USERS;
 }
 
 static bool locking(const struct store_tx *tx)
@@ -77,9 +78,19 @@ static void fail(struct query *q, struct cardea_status s)
     q->st = NULL;
 }
 
-static struct query start(struct store_tx *tx, enum query_id id, const char *sql)
+void query_release(struct store_tx *tx)
+{
+    for (int i = 0; i < PARAMETERS_MAX; i++) {
+        free(tx->arrays[i]);
+        tx->arrays[i] = NULL;
+    }
+}
+
+static struct query start(struct store_tx *tx, enum query_id id, const char *sql, bool writes)
 {
     struct query q = {.tx = tx, .status = tx->sql.broken};
+    if (cardea_ok(q.status))
+        q.status = expect_settle(tx, writes);
     if (!cardea_ok(q.status))
         return q;
     tx->id = id;
@@ -87,6 +98,7 @@ static struct query start(struct store_tx *tx, enum query_id id, const char *sql
         fail(&q, CARDEA_FAIL(E_UNAVAILABLE));
         return q;
     }
+    query_release(tx);
     tx->text = sql;
     tx->row = -1;
     PQclear(tx->result);
@@ -97,14 +109,14 @@ static struct query start(struct store_tx *tx, enum query_id id, const char *sql
 
 struct query query_start(struct store_tx *tx, enum query_id id, const char *sql)
 {
-    return start(tx, id, sql);
+    return start(tx, id, sql, false);
 }
 
 struct query query_start_write(struct store_tx *tx, enum query_id id, const char *sql)
 {
     if (tx->sql.mode != STORE_WRITE)
         return (struct query){.tx = tx, .status = CARDEA_FAIL(E_INTERNAL)};
-    return start(tx, id, sql);
+    return start(tx, id, sql, true);
 }
 
 static void bind(struct query *q, const void *bytes, size_t len, Oid type)
@@ -132,6 +144,61 @@ void bind_int(struct query *q, int64_t n)
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)((uint64_t)n >> (56 - 8 * i));
     bind(q, bytes, 8, OID_INT8);
+}
+
+/* An array as PostgreSQL sends it: one dimension, no nulls, elements with their lengths. */
+static uint8_t *put_word(uint8_t *at, uint32_t n)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(n >> (24 - 8 * i));
+    return at + 4;
+}
+
+static void bind_array(struct query *q, const struct view *items, uint32_t count, Oid element, Oid type)
+{
+    size_t len = 20;
+    for (uint32_t i = 0; i < count; i++)
+        len += 4 + items[i].len;
+    uint8_t *bytes = q->st == NULL || q->bound == PARAMETERS_MAX ? NULL : malloc(len), *at = bytes;
+    if (q->st != NULL && bytes == NULL)
+        fail(q, CARDEA_FAIL(E_UNAVAILABLE));
+    if (bytes == NULL)
+        return;
+    q->tx->arrays[q->bound] = bytes;
+    at = put_word(at, count == 0 ? 0 : 1);
+    at = put_word(at, 0);
+    at = put_word(at, element);
+    at = put_word(at, count);
+    at = put_word(at, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        at = put_word(at, (uint32_t)items[i].len);
+        if (items[i].len > 0)
+            memcpy(at, items[i].ptr, items[i].len);
+        at += items[i].len;
+    }
+    bind(q, bytes, count == 0 ? 12 : len, type);
+}
+
+void bind_blobs(struct query *q, const struct view *items, uint32_t count)
+{
+    bind_array(q, items, count, OID_BYTEA, OID_BYTEAS);
+}
+
+void bind_ints(struct query *q, const int64_t *items, uint32_t count)
+{
+    struct view *views = calloc((size_t)count + 1, sizeof *views);
+    uint8_t(*bytes)[8] = calloc((size_t)count + 1, sizeof *bytes);
+    if (views == NULL || bytes == NULL) {
+        fail(q, CARDEA_FAIL(E_UNAVAILABLE));
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            (void)put_word(put_word(bytes[i], (uint32_t)((uint64_t)items[i] >> 32)), (uint32_t)items[i]);
+            views[i] = view_of(bytes[i], sizeof bytes[i]);
+        }
+        bind_array(q, views, count, OID_INT8, OID_INT8S);
+    }
+    free(views);
+    free(bytes);
 }
 
 void bind_blob(struct query *q, const void *bytes, size_t len)

@@ -73,7 +73,7 @@ static struct cardea_status begin_on(struct store_tx *tx, enum store_mode mode, 
     struct sql_tx *t = &tx->sql;
     t->mode = mode;
     t->deadline_ms = deadline_ms;
-    t->marked = t->head_known = tx->keys_locked = false;
+    t->marked = t->head_known = tx->keys_locked = tx->savepoint = false;
     t->push = 0;
     t->broken = CARDEA_SUCCESS;
     /* The snapshot is taken at the first statement: make that now. */
@@ -119,15 +119,17 @@ static struct cardea_status change(struct store_tx *tx, bool allowed, const char
         return t->broken;
     if (t->mode != STORE_WRITE || !allowed)
         return CARDEA_FAIL(E_INTERNAL);
-    t->broken = connection_run(tx, sql, t->deadline_ms);
+    if (sql != NULL)
+        t->broken = connection_run(tx, sql, t->deadline_ms);
     return t->broken;
 }
 
 struct cardea_status postgres_mark(struct store_tx *tx)
 {
     struct sql_tx *t = &tx->sql;
-    struct cardea_status s = change(tx, !t->marked, "SAVEPOINT change");
+    struct cardea_status s = change(tx, !t->marked, NULL); /* its savepoint is made before it first writes */
     if (cardea_ok(s)) {
+        expected_mark(&tx->expected);
         t->marked = true;
         t->head_at_mark = t->head;
         t->head_known_at_mark = t->head_known;
@@ -137,18 +139,20 @@ struct cardea_status postgres_mark(struct store_tx *tx)
 
 struct cardea_status postgres_keep(struct store_tx *tx)
 {
-    struct cardea_status s = change(tx, tx->sql.marked, "RELEASE change");
-    tx->sql.marked = false;
+    struct cardea_status s = change(tx, tx->sql.marked, tx->savepoint ? "RELEASE change" : NULL);
+    tx->sql.marked = tx->savepoint = false;
     return s;
 }
 
 struct cardea_status postgres_undo(struct store_tx *tx)
 {
     struct sql_tx *t = &tx->sql;
-    struct cardea_status s = change(tx, t->marked, "ROLLBACK TO change; RELEASE change");
+    struct cardea_status s = change(tx, t->marked, tx->savepoint ? "ROLLBACK TO change; RELEASE change" : NULL);
     t->marked = t->marked && !cardea_ok(s);
     if (!cardea_ok(s))
         return s;
+    tx->savepoint = false;
+    expected_undo(&tx->expected);
     /* Locks that were taken since are gone with it: where the head was not known at the mark, it is locked again. */
     t->head = t->head_at_mark;
     t->head_known = t->head_known && t->head_known_at_mark;
@@ -183,6 +187,8 @@ static void end(struct store_tx *tx, bool sound)
     tx->sql.mode = STORE_MODE_UNSET;
     PQclear(tx->result);
     tx->result = NULL;
+    query_release(tx);
+    expect_clear(tx);
     if (!sound) {
         connection_close(tx);
         tx = NULL;
@@ -201,6 +207,11 @@ struct cardea_status postgres_commit(struct store_tx *tx)
     }
     if (tx->store->boot_ms() >= tx->sql.deadline_ms) { /* not sent: it is not there */
         tx->sql.broken = CARDEA_FAIL(E_IO);
+        postgres_abort(tx);
+        return CARDEA_FAIL(E_IO);
+    }
+    s = expect_settle(tx, false);
+    if (!cardea_ok(s)) { /* not asked to commit: it is not there */
         postgres_abort(tx);
         return CARDEA_FAIL(E_IO);
     }

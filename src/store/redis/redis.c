@@ -191,7 +191,7 @@ struct one {
     const struct session_id *sid;
     const struct session_record *record;
     struct session_record *out;
-    struct number expected;
+    uint64_t expected;
     struct cardea_status answer;
 };
 
@@ -271,28 +271,38 @@ static struct cardea_status redis_create(struct sessions *e, int64_t deadline_ms
     return cardea_ok(s) ? o.answer : s;
 }
 
-static struct cardea_status do_rotate(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+static struct cardea_status say_rotate(const struct redis *redis, const struct pool *p, struct link *l,
+                                       const struct session_record *r, uint64_t expected_generation)
 {
-    struct one *o = context;
     uint8_t refresh[REFRESH_BYTES];
-    struct key k = session_key(o->redis, &o->record->sid);
-    struct number generation = number("", (int64_t)o->record->generation),
-                  seen = number("", o->record->last_seen_at_ms), now = number("", p->options.wall_ms());
-    refresh_pack(o->record, refresh);
+    struct key k = session_key(redis, &r->sid);
+    struct number expected = number("", (int64_t)expected_generation), generation = number("", (int64_t)r->generation),
+                  seen = number("", r->last_seen_at_ms), now = number("", p->options.wall_ms());
+    refresh_pack(r, refresh);
     struct words w = {0};
     script_call(p, &w, SCRIPT_ROTATE, "1");
     word_key(&w, &k);
-    word_text(&w, o->expected.text);
+    word_text(&w, expected.text);
     word_text(&w, generation.text);
     word(&w, refresh, sizeof refresh);
     word_text(&w, seen.text);
     word_text(&w, now.text);
+    return link_say(l, &w);
+}
+
+static struct cardea_status hear_rotate(struct link *l, int64_t deadline_ms, struct cardea_status *ret_answer)
+{
     int64_t done = 0;
-    struct cardea_status s = link_say(l, &w);
-    if (cardea_ok(s))
-        s = hear_int(l, deadline_ms, &done);
-    o->answer = done == 1 ? CARDEA_SUCCESS : done == 0 ? CARDEA_FAIL(E_CONFLICT) : CARDEA_FAIL(E_NOT_FOUND);
+    struct cardea_status s = hear_int(l, deadline_ms, &done);
+    *ret_answer = done == 1 ? CARDEA_SUCCESS : done == 0 ? CARDEA_FAIL(E_CONFLICT) : CARDEA_FAIL(E_NOT_FOUND);
     return s;
+}
+
+static struct cardea_status do_rotate(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+{
+    struct one *o = context;
+    struct cardea_status s = say_rotate(o->redis, p, l, o->record, o->expected);
+    return cardea_ok(s) ? hear_rotate(l, deadline_ms, &o->answer) : s;
 }
 
 static struct cardea_status redis_rotate(struct sessions *e, int64_t deadline_ms, const struct session_record *r,
@@ -300,12 +310,68 @@ static struct cardea_status redis_rotate(struct sessions *e, int64_t deadline_ms
 {
     if (r->generation > INT64_MAX || expected_generation > INT64_MAX)
         return CARDEA_FAIL(E_INTERNAL);
-    struct one o = {.redis = (struct redis *)e, .record = r, .expected = number("", (int64_t)expected_generation)};
+    struct one o = {.redis = (struct redis *)e, .record = r, .expected = expected_generation};
     struct cardea_status s = pool_run(&o.redis->pool, deadline_ms, do_rotate, &o);
     return cardea_ok(s) ? o.answer : s;
 }
 
 /* --- several sessions --- */
+
+struct many {
+    struct redis *redis;
+    const struct session_id *sids;
+    struct session_record *out;
+    struct cardea_status *answers;
+    struct session_rotation *rotations;
+    uint32_t count;
+};
+
+static struct cardea_status do_get_many(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+{
+    (void)p;
+    struct many *m = context;
+    struct cardea_status s = CARDEA_SUCCESS;
+    for (uint32_t from = 0; cardea_ok(s) && from < m->count; from += FETCH_STEP) {
+        uint32_t end = m->count - from < FETCH_STEP ? m->count : from + FETCH_STEP;
+        for (uint32_t i = from; cardea_ok(s) && i < end; i++)
+            s = say_get(m->redis, l, &m->sids[i]);
+        for (uint32_t i = from; cardea_ok(s) && i < end; i++)
+            s = hear_record(l, deadline_ms, &m->sids[i], &m->out[i], &m->answers[i]);
+    }
+    return s;
+}
+
+static struct cardea_status redis_get_many(struct sessions *e, int64_t deadline_ms, const struct session_id *sids,
+                                           uint32_t count, struct session_record *out,
+                                           struct cardea_status *ret_answers)
+{
+    struct many m = {.redis = (struct redis *)e, .sids = sids, .out = out, .answers = ret_answers, .count = count};
+    return count == 0 ? CARDEA_SUCCESS : pool_run(&m.redis->pool, deadline_ms, do_get_many, &m);
+}
+
+static struct cardea_status do_rotate_many(struct pool *p, struct link *l, int64_t deadline_ms, void *context)
+{
+    struct many *m = context;
+    struct cardea_status s = CARDEA_SUCCESS;
+    for (uint32_t from = 0; cardea_ok(s) && from < m->count; from += FETCH_STEP) {
+        uint32_t end = m->count - from < FETCH_STEP ? m->count : from + FETCH_STEP;
+        for (uint32_t i = from; cardea_ok(s) && i < end; i++)
+            s = say_rotate(m->redis, p, l, m->rotations[i].record, m->rotations[i].expected_generation);
+        for (uint32_t i = from; cardea_ok(s) && i < end; i++)
+            s = hear_rotate(l, deadline_ms, &m->rotations[i].answer);
+    }
+    return s;
+}
+
+static struct cardea_status redis_rotate_many(struct sessions *e, int64_t deadline_ms,
+                                              struct session_rotation *rotations, uint32_t count)
+{
+    struct many m = {.redis = (struct redis *)e, .rotations = rotations, .count = count};
+    for (uint32_t i = 0; i < count; i++)
+        if (rotations[i].record->generation > INT64_MAX || rotations[i].expected_generation > INT64_MAX)
+            return CARDEA_FAIL(E_INTERNAL);
+    return count == 0 ? CARDEA_SUCCESS : pool_run(&m.redis->pool, deadline_ms, do_rotate_many, &m);
+}
 
 struct several {
     struct redis *redis;
@@ -766,6 +832,8 @@ static const struct sessions_ops redis_ops = {
     .create = redis_create,
     .create_many = redis_create_many,
     .rotate = redis_rotate,
+    .get_many = redis_get_many,
+    .rotate_many = redis_rotate_many,
     .remove = redis_remove,
     .touch = redis_touch,
     .find_below = redis_find_below,

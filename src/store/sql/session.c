@@ -2,12 +2,7 @@
 #include "store/sql/sql.h"
 
 /* One row holds all of a session: a rotation writes one page either way, and a scan reads one tree. */
-#define COLUMNS                                                                                                        \
-    "sid, user_id, epoch, kind, remember, created_at_ms, authenticated_at_ms, last_seen_at_ms, expires_at_ms, "        \
-    "idle_ms,"                                                                                                         \
-    " secret_digest, generation, refresh_digest, previous_digest, refresh_nonce, rotated_at_ms, app, ip, user_agent"
-
-static void take_session(struct query *q, struct session_record *out)
+void sql_take_session(struct query *q, struct session_record *out)
 {
     take_blob(q, out->sid.bytes, sizeof out->sid.bytes);
     take_blob(q, out->user.bytes, sizeof out->user.bytes);
@@ -33,10 +28,10 @@ static void take_session(struct query *q, struct session_record *out)
 struct cardea_status sql_session_get(struct store_tx *tx, struct session_id sid, struct session_record *out)
 {
     struct session_record r;
-    struct query q = query_start(tx, QUERY_SESSION_GET, "SELECT " COLUMNS " FROM session WHERE sid = ?");
+    struct query q = query_start(tx, QUERY_SESSION_GET, "SELECT " SQL_SESSION " FROM session WHERE sid = ?");
     bind_blob(&q, sid.bytes, sizeof sid.bytes);
     if (query_row(&q))
-        take_session(&q, &r);
+        sql_take_session(&q, &r);
     struct cardea_status s = query_end_one(&q);
     if (cardea_ok(s))
         *out = r;
@@ -49,7 +44,7 @@ struct cardea_status sql_session_create(struct store_tx *tx, const struct sessio
         return CARDEA_FAIL(E_INTERNAL);
     bool refreshes = r->generation > 0;
     struct query q = query_start_write(tx, QUERY_SESSION_CREATE,
-                                       "INSERT INTO session (" COLUMNS ", sweep_at_ms) VALUES"
+                                       "INSERT INTO session (" SQL_SESSION ", sweep_at_ms) VALUES"
                                        " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                                        " ON CONFLICT (sid) DO NOTHING");
     bind_blob(&q, r->sid.bytes, sizeof r->sid.bytes);
@@ -161,10 +156,10 @@ struct cardea_status sql_session_list(struct store_tx *tx, const struct user_id 
     struct cardea_status s = cursor_start(page, &before);
     if (!cardea_ok(s))
         return s;
-    struct query q =
-        user == NULL
-            ? query_start(tx, QUERY_SESSION_LIST_ALL, "SELECT " COLUMNS " FROM session WHERE " BEFORE)
-            : query_start(tx, QUERY_SESSION_LIST_USER, "SELECT " COLUMNS " FROM session WHERE user_id = ? AND " BEFORE);
+    struct query q = user == NULL
+                         ? query_start(tx, QUERY_SESSION_LIST_ALL, "SELECT " SQL_SESSION " FROM session WHERE " BEFORE)
+                         : query_start(tx, QUERY_SESSION_LIST_USER,
+                                       "SELECT " SQL_SESSION " FROM session WHERE user_id = ? AND " BEFORE);
     if (user != NULL)
         bind_blob(&q, user->bytes, sizeof user->bytes);
     bind_int(&q, epoch);
@@ -174,7 +169,7 @@ struct cardea_status sql_session_list(struct store_tx *tx, const struct user_id 
     uint32_t count = 0;
     bool more = false;
     while (query_page_row(&q, page, count, &more))
-        take_session(&q, &out[count++]);
+        sql_take_session(&q, &out[count++]);
     s = query_end(&q);
     if (!cardea_ok(s))
         return s;
@@ -189,12 +184,12 @@ struct cardea_status sql_session_scan(struct store_tx *tx, struct session_id aft
                                       uint32_t cap, uint32_t *ret_count)
 {
     struct query q =
-        query_start(tx, QUERY_SESSION_SCAN, "SELECT " COLUMNS " FROM session WHERE sid > ? ORDER BY sid LIMIT ?");
+        query_start(tx, QUERY_SESSION_SCAN, "SELECT " SQL_SESSION " FROM session WHERE sid > ? ORDER BY sid LIMIT ?");
     bind_blob(&q, after.bytes, sizeof after.bytes);
     bind_int(&q, cap);
     uint32_t count = 0;
     while (count < cap && query_row(&q))
-        take_session(&q, &out[count++]);
+        sql_take_session(&q, &out[count++]);
     struct cardea_status s = query_end(&q);
     if (cardea_ok(s))
         *ret_count = count;

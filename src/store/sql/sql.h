@@ -61,6 +61,10 @@
     X(ERASE_REVOCATION)                                                                                                \
     X(ERASE_VALUE)                                                                                                     \
     X(ERASE_VERIFIER)                                                                                                  \
+    X(EXPECT_SESSIONS)                                                                                                 \
+    X(EXPECT_USERS)                                                                                                    \
+    X(EXPECT_REVOKED)                                                                                                  \
+    X(ROTATE_MANY)                                                                                                     \
     X(SESSION_GET)                                                                                                     \
     X(SESSION_CREATE)                                                                                                  \
     X(SESSION_ERASE)                                                                                                   \
@@ -154,6 +158,17 @@ void take_address(struct query *q, struct address *out);
 struct cardea_status query_end_one(struct query *q) CARDEA_CHECKED;
 struct cardea_status query_run(struct query *q, uint32_t *ret_changed /* NULL: not wanted */) CARDEA_CHECKED;
 struct cardea_status query_end_changed(struct query *q) CARDEA_CHECKED;
+
+/* The columns of a record, and how it is taken from a row of them. */
+#define SQL_SESSION                                                                                                    \
+    "sid, user_id, epoch, kind, remember, created_at_ms, authenticated_at_ms, last_seen_at_ms, expires_at_ms, "        \
+    "idle_ms,"                                                                                                         \
+    " secret_digest, generation, refresh_digest, previous_digest, refresh_nonce, rotated_at_ms, app, ip, user_agent"
+void sql_take_session(struct query *q, struct session_record *out);
+#define SQL_USER                                                                                                       \
+    "id, epoch, status, email_verified, created_at_ms, updated_at_ms, last_login_at_ms, username, email, name, roles," \
+    " password_hash, metadata"
+void sql_take_user(struct query *q, struct user_record *out);
 
 /* The operations, a file a noun. */
 struct cardea_status sql_user_get(struct store_tx *tx, struct user_id id, struct user_record *out);

@@ -1,11 +1,7 @@
 #include "store/cursor.h"
 #include "store/sql/sql.h"
 
-#define COLUMNS                                                                                                        \
-    "id, epoch, status, email_verified, created_at_ms, updated_at_ms, last_login_at_ms, username, email, name, roles," \
-    " password_hash, metadata"
-
-static void take_user(struct query *q, struct user_record *out)
+void sql_take_user(struct query *q, struct user_record *out)
 {
     take_blob(q, out->id.bytes, sizeof out->id.bytes);
     out->epoch = take_int_in(q, 1, INT64_MAX);
@@ -28,7 +24,7 @@ static struct cardea_status one(struct query *q, struct user_record *out)
     struct user_record u;
     bool row = query_row(q);
     if (row)
-        take_user(q, &u);
+        sql_take_user(q, &u);
     struct cardea_status s = query_end_one(q);
     if (cardea_ok(s))
         *out = u;
@@ -37,14 +33,14 @@ static struct cardea_status one(struct query *q, struct user_record *out)
 
 struct cardea_status sql_user_get(struct store_tx *tx, struct user_id id, struct user_record *out)
 {
-    struct query q = query_start(tx, QUERY_USER_GET, "SELECT " COLUMNS " FROM \"user\" WHERE id = ?");
+    struct query q = query_start(tx, QUERY_USER_GET, "SELECT " SQL_USER " FROM \"user\" WHERE id = ?");
     bind_blob(&q, id.bytes, sizeof id.bytes);
     return one(&q, out);
 }
 
 struct cardea_status sql_user_find(struct store_tx *tx, struct view username, struct user_record *out)
 {
-    struct query q = query_start(tx, QUERY_USER_FIND, "SELECT " COLUMNS " FROM \"user\" WHERE username = ?");
+    struct query q = query_start(tx, QUERY_USER_FIND, "SELECT " SQL_USER " FROM \"user\" WHERE username = ?");
     bind_view(&q, username);
     return one(&q, out);
 }
@@ -53,7 +49,7 @@ struct cardea_status sql_user_find_email(struct store_tx *tx, struct view email,
 {
     /* The index holds verified addresses only, and '' is nobody's. */
     struct query q = query_start(tx, QUERY_USER_FIND_EMAIL,
-                                 "SELECT " COLUMNS
+                                 "SELECT " SQL_USER
                                  " FROM \"user\" WHERE lower(email) = lower(?) AND email_verified = 1 AND email <> ''");
     bind_view(&q, email);
     return one(&q, out);
@@ -78,7 +74,7 @@ struct cardea_status sql_user_put(struct store_tx *tx, const struct user_record 
         return CARDEA_FAIL(E_INTERNAL);
     struct query q = query_start_write(
         tx, QUERY_USER_PUT,
-        "INSERT INTO \"user\" (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        "INSERT INTO \"user\" (" SQL_USER ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         " ON CONFLICT (id) DO UPDATE SET epoch = ?2, status = ?3, email_verified = ?4, created_at_ms = ?5,"
         " updated_at_ms = ?6, last_login_at_ms = ?7, username = ?8, email = ?9, name = ?10, roles = ?11,"
         " password_hash = ?12, metadata = ?13");
@@ -149,7 +145,7 @@ static bool filter_texts(const struct user_filter *f, struct filter_texts *out)
 /* By id from the place of the cursor on. A filter is checked row by row: an administrator's search, bounded by its
  * deadline, and no index that every login would have to keep. */
 static const char list_sql[] =
-    "SELECT " COLUMNS " FROM \"user\" WHERE id > ?1 AND (?2 = 0 OR status = ?2)"
+    "SELECT " SQL_USER " FROM \"user\" WHERE id > ?1 AND (?2 = 0 OR status = ?2)"
     " AND (?3 = '' OR replace(',' || roles || ',', ?3, '') <> ',' || roles || ',')"
     " AND (?4 = '' OR (username >= ?4 AND username < ?5) OR (lower(email) >= lower(?4) AND lower(email) < lower(?5)))"
     " ORDER BY id LIMIT ?6";
@@ -177,7 +173,7 @@ struct cardea_status sql_user_list(struct store_tx *tx, const struct user_filter
         bind_view(&q, texts.q_end);
         bind_int(&q, (int64_t)page->limit + 1);
         while (query_page_row(&q, page, count, &more))
-            take_user(&q, &out[count++]);
+            sql_take_user(&q, &out[count++]);
         struct cardea_status s = query_end(&q);
         if (!cardea_ok(s))
             return s;
