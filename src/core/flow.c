@@ -68,6 +68,12 @@ struct cardea_status flow_session_get(const struct flow *f, struct session_id si
     return s;
 }
 
+struct cardea_status flow_session_stands(const struct flow *f, struct session_id sid)
+{
+    struct session_record *again = arena_new(f->arena, sizeof *again);
+    return again == NULL ? CARDEA_FAIL(E_TOO_LARGE) : f->ops->session_get(f->tx, sid, again);
+}
+
 struct cardea_status flow_user_put(const struct flow *f, const struct user_record *u)
 {
     struct user_record *kept = arena_new(f->arena, sizeof *kept);
@@ -119,7 +125,15 @@ struct cardea_status flow_session_end(const struct flow *f, const struct session
         .until_ms = r->expires_at_ms + REVOCATION_SLACK_MS,
     };
     memcpy(revocation.id, r->sid.bytes, sizeof r->sid.bytes);
-    struct cardea_status s = f->ops->session_delete(f->tx, r->sid);
+    /* Where nodes share the accounts this waits for a refresh at another node, which holds the user's record, so that
+     * nothing is minted after the end. A user that is gone has no refresh under way. */
+    struct user_record *held = arena_new(f->arena, sizeof *held);
+    if (held == NULL)
+        return CARDEA_FAIL(E_TOO_LARGE);
+    struct cardea_status s = f->ops->user_get(f->tx, r->user, held);
+    if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
+        return s;
+    s = f->ops->session_delete(f->tx, r->sid);
     if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
         return s;
     s = flow_event(f, type, &r->user, &r->sid, detail, &revocation);

@@ -49,6 +49,10 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
  * in use must not look idle meanwhile. fails: E_NOT_FOUND. */
 struct cardea_status flow_session_get(const struct flow *f, struct session_id sid,
                                       struct session_record *out) CARDEA_CHECKED;
+/* Is it there still, now that its user's record has been read, and is thereby held (store.h: WRITE)? What gives out
+ * credentials asks this last: at another node the session may have ended between the record and the user's.
+ * fails: E_NOT_FOUND */
+struct cardea_status flow_session_stands(const struct flow *f, struct session_id sid) CARDEA_CHECKED;
 /* The same for a record that was read already. table: NULL changes nothing. */
 void session_freshen(const struct table *table, struct session_record *s);
 

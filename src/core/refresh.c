@@ -57,10 +57,14 @@ static struct cardea_status end(struct refresh *r, const struct flow *f, const c
 
 struct cardea_status refresh_commit(struct refresh *r, const struct flow *f)
 {
+    struct cardea_status s;
     switch (refresh_judge(&r->session, &r->presented, f->now_ms)) {
     case REFRESH_ROTATE:
         return rotate(r, f);
     case REFRESH_REPEAT:
+        s = flow_session_stands(f, r->session.sid);
+        if (!cardea_ok(s))
+            return gone(s);
         refresh_token_successor(f->keys, &r->presented, r->session.refresh_nonce, &r->successor);
         return CARDEA_SUCCESS;
     case REFRESH_REUSE:

@@ -42,7 +42,10 @@ struct cardea_status renewal_commit(struct renewal *r, const struct flow *f)
         return CARDEA_FAIL(E_TOO_LARGE);
     if (r->session.last_seen_at_ms < f->now_ms)
         r->session.last_seen_at_ms = f->now_ms;
-    struct cardea_status s = f->ops->session_touch(f->tx, &r->session.sid, &r->session.last_seen_at_ms, 1);
+    struct cardea_status s = flow_session_stands(f, r->session.sid);
+    if (!cardea_ok(s))
+        return gone(s);
+    s = f->ops->session_touch(f->tx, &r->session.sid, &r->session.last_seen_at_ms, 1);
     if (!cardea_ok(s))
         return s;
     *seen = r->session;

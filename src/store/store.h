@@ -12,6 +12,8 @@
  * is serialisable, and is all or nothing. `mark` opens one change inside it, `keep` or `undo` ends that change, so that
  * a failing change among many grouped ones takes back only itself; changes do not nest. A READ transaction sees one
  * committed state, that of its begin; any number run at once, each on one thread. Writing inside one is E_INTERNAL.
+ * A user, API key or session that a WRITE reads by its key is held: until that transaction ends nobody else, on any
+ * node, changes it or reads it so.
  *
  * Commit: when it answers CARDEA_OK the changes survive kill -9 and power loss. When it answers E_UNAVAILABLE the
  * outcome is unknown: the caller must assume the worst of both. After any other answer nothing of the transaction is
