@@ -104,6 +104,7 @@ static const struct engine_under_test postgres = {
 static int each(void **state)
 {
     (void)state;
+    conformance_boot_freeze(false);
     wipe();
     return 0;
 }
@@ -137,8 +138,11 @@ static void a_restarted_server_is_found_again(void **state)
     struct store *s = open_store();
     assert_int_equal(put(s, 1), CARDEA_OK);
     server_stop(server, SIGQUIT);
+    conformance_boot_freeze(true);
     assert_int_equal(put(s, 2), CARDEA_E_UNAVAILABLE);
     start_server();
+    assert_int_equal(put(s, 2), CARDEA_E_UNAVAILABLE); /* it was away a moment ago */
+    conformance_boot_move(POSTGRES_AWAY_MS);
     assert_int_equal(put(s, 3), CARDEA_OK);
     assert_true(has(s, 1));
     assert_false(has(s, 2));
@@ -167,6 +171,26 @@ static void a_connection_that_dies_in_a_transaction_breaks_it(void **state)
     assert_code(s->ops->user_get(tx, u.id, &u), E_UNAVAILABLE);
     assert_code(s->ops->commit(tx), E_UNAVAILABLE);
     assert_false(has(s, 1));
+    s->ops->close(s);
+}
+
+/* Connections are taken by the kernel, and nobody answers. */
+static void a_server_that_takes_no_connection_is_asked_by_one_at_a_time(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    struct store_tx *tx = NULL;
+    assert_int_equal(put(s, 1), CARDEA_OK);
+    assert_true(tell("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'cardea'"));
+    (void)kill(server, SIGSTOP);
+    assert_code(s->ops->begin(s, STORE_READ, conformance_boot_ms() + 100, &tx), E_UNAVAILABLE);
+    conformance_boot_freeze(true); /* so that no deadline would ever end a question to it */
+    assert_int_equal(put(s, 2), CARDEA_E_UNAVAILABLE);
+    assert_code(s->ops->begin(s, STORE_READ, conformance_boot_ms() + 100, &tx), E_UNAVAILABLE);
+    (void)kill(server, SIGCONT);
+    conformance_boot_move(POSTGRES_AWAY_MS);
+    assert_int_equal(put(s, 3), CARDEA_OK);
+    assert_true(has(s, 1));
     s->ops->close(s);
 }
 
@@ -434,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup(a_restarted_server_is_found_again, each),
         cmocka_unit_test_setup(idle_connections_that_died_cost_nothing, each),
         cmocka_unit_test_setup(a_connection_that_dies_in_a_transaction_breaks_it, each),
+        cmocka_unit_test_setup(a_server_that_takes_no_connection_is_asked_by_one_at_a_time, each),
         cmocka_unit_test_setup(a_server_that_hangs_is_away_by_the_deadline, each),
         cmocka_unit_test_setup(two_nodes_keep_one_journal, each),
         cmocka_unit_test_setup(two_nodes_yield_one_successor, each),

@@ -20,6 +20,7 @@ enum {
     READERS_MAX = 8,
     PARAMETERS_MAX = 24,
     OPEN_MS = 5000,
+    BEGIN_MS = 2000, /* of waiting for a server to begin anything, whatever the deadline */
     SQL_MAX = 1024,
 };
 
@@ -70,6 +71,8 @@ struct postgres {
     struct store_tx *idle; /* either kind: a connection is a connection */
     uint32_t readers;      /* lent for reading */
     bool writing;          /* one is lent for writing */
+    bool away, trying;     /* nothing could be begun; one of us is trying whether it can again */
+    int64_t away_until_ms;
 
     /* Of the one thread that waits for pushes. */
     struct store_tx *listener; /* a connection of its own; NULL: lost, or not made yet */

@@ -66,6 +66,27 @@ static void give_back(struct postgres *store, enum store_mode mode, struct store
     pthread_mutex_unlock(&store->lock);
 }
 
+/* --- a server that is away --- */
+
+/* May it be asked? While it is away one of us tries, now and then, and the others hear at once that it is. */
+static bool admitted(struct postgres *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool may = !store->away || (!store->trying && store->boot_ms() >= store->away_until_ms);
+    store->trying = store->trying || (may && store->away);
+    pthread_mutex_unlock(&store->lock);
+    return may;
+}
+
+static void note_server(struct postgres *store, bool there)
+{
+    pthread_mutex_lock(&store->lock);
+    store->away = !there;
+    store->trying = false;
+    store->away_until_ms = store->boot_ms() + POSTGRES_AWAY_MS;
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* --- transactions --- */
 
 static struct cardea_status begin_on(struct store_tx *tx, enum store_mode mode, int64_t deadline_ms)
@@ -93,20 +114,29 @@ struct cardea_status postgres_begin(struct store *s, enum store_mode mode, int64
     if (store->boot_ms() >= deadline_ms || !take_place(store, mode, deadline_ms, &tx))
         return CARDEA_FAIL(E_UNAVAILABLE);
     struct cardea_status status = CARDEA_FAIL(E_UNAVAILABLE);
+    if (!admitted(store)) {
+        give_back(store, mode, tx);
+        return status;
+    }
+    int64_t soon = store->boot_ms() + BEGIN_MS;
+    if (soon > deadline_ms)
+        soon = deadline_ms;
     if (tx != NULL && connection_alive(tx))
-        status = begin_on(tx, mode, deadline_ms);
+        status = begin_on(tx, mode, soon);
     if (!cardea_ok(status)) { /* nothing was asked of it yet: a fresh one will do */
         connection_close(tx);
         tx = NULL;
-        status = connection_open(store, -1, deadline_ms, &tx, message, sizeof message);
+        status = connection_open(store, -1, soon, &tx, message, sizeof message);
         if (cardea_ok(status))
-            status = begin_on(tx, mode, deadline_ms);
+            status = begin_on(tx, mode, soon);
     }
+    note_server(store, cardea_ok(status));
     if (!cardea_ok(status)) {
         connection_close(tx);
         give_back(store, mode, NULL);
         return CARDEA_FAIL(E_UNAVAILABLE);
     }
+    tx->sql.deadline_ms = deadline_ms;
     *out = tx;
     return status;
 }
