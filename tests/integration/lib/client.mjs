@@ -23,10 +23,10 @@ export class Jar {
 
 /**
  * One request. options: method, headers (object, or flat array for repeats and order), json, body, jar, agent, contract (false: do not
- * check), base, ca, socketPath. Answers {status, headers, rawHeaders, setCookies, text, json}.
+ * check), base, ca, socketPath, signal (gives up). Answers {status, headers, rawHeaders, setCookies, text, json}.
  */
 export function request(url, options = {}) {
-    const { method = options.json !== undefined || options.body !== undefined ? 'POST' : 'GET', jar, json, agent, contract = true, base = '', ca, socketPath } = options;
+    const { method = options.json !== undefined || options.body !== undefined ? 'POST' : 'GET', jar, json, agent, contract = true, base = '', ca, socketPath, signal } = options;
     let { headers = {}, body } = options;
     const target = new URL(url);
     if (json !== undefined) body = JSON.stringify(json);
@@ -41,7 +41,7 @@ export function request(url, options = {}) {
     const path = url.slice(url.indexOf('/', url.indexOf('//') + 2));
     return new Promise((done, fail) => {
         const r = (target.protocol === 'https:' ? https : http).request({
-            host: target.hostname.replace(/^\[|\]$/g, ''), port: target.port, path, method, headers, agent: agent ?? false, ca, socketPath,
+            host: target.hostname.replace(/^\[|\]$/g, ''), port: target.port, path, method, headers, agent: agent ?? false, ca, socketPath, signal,
             setHost: !Array.isArray(headers),
         }, (answer) => {
             const chunks = [];
