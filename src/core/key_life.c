@@ -2,6 +2,8 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "core/audit.h"
+#include "core/claims.h"
+#include "core/flow.h"
 #include "core/key_record.h"
 
 #include <stdlib.h>
@@ -12,15 +14,52 @@ struct change_of_keys {
     struct key_record *records; /* KEYRING_MAX of them */
     uint32_t count;
     token_formats lacking; /* of which the stock had too few */
+    uint64_t published;    /* the row that published the last key, before this change */
 };
+
+struct keyring_times keyring_times_of(const struct settings *s, uint64_t heard_n)
+{
+    int64_t sealed_ms = SEALED_LIFETIME_MAX_S * (int64_t)1000;
+
+    /* The last page that was left open can have renewed its text until then. */
+    for (uint32_t i = 0; i < s->app_count; i++) {
+        int64_t reach = s->apps[i].carrier == CARRIER_SEALED_COOKIE ? app_sealed_reach_ms(&s->apps[i]) : 0;
+        sealed_ms = reach > sealed_ms ? reach : sealed_ms;
+    }
+    /* The longest that any configuration allows, not what this one says: tokens from before a reload are still about.
+     * Another node signs with the key before for as long as it has not heard of the next one: within the slack. */
+    return (struct keyring_times){
+        .publish_ms = s->jwks_max_age_ms,
+        .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * (int64_t)1000 + REVOCATION_SLACK_MS,
+        .sealed_retire_ms = sealed_ms + LEEWAY_S * (int64_t)1000 + REVOCATION_SLACK_MS,
+        .heard_n = heard_n,
+    };
+}
+
+static bool alone(const struct keyring_times *times)
+{
+    return times->heard_n == UINT64_MAX;
+}
+
+/* Does everybody know the keys that were published before this change? */
+static bool known(const struct change_of_keys *w, const struct keyring_times *times)
+{
+    return w->published <= times->heard_n;
+}
 
 static struct cardea_status begin(struct change_of_keys *w)
 {
     struct key_record *records = calloc(KEYRING_MAX, sizeof *records);
+    int64_t published = 0;
 
     if (records == NULL)
         return CARDEA_FAIL(E_BUSY);
     struct cardea_status s = w->in->ops->key_list(w->in->tx, records, KEYRING_MAX, &w->count);
+    if (cardea_ok(s))
+        s = w->in->ops->value_get(w->in->tx, KEYS_PUBLISHED, &published);
+    if (s.code == CARDEA_E_NOT_FOUND) /* by an earlier version, and long ago */
+        s = CARDEA_SUCCESS;
+    w->published = (uint64_t)published;
     if (!cardea_ok(s)) {
         free(records);
         return s;
@@ -96,7 +135,8 @@ static struct cardea_status note(const struct change_of_keys *w, const char *typ
     json_close_object(&json);
     struct cardea_status s = append(w, type, buf_view(&detail), &n);
     /* Whoever has applied the journal up to here knows every key that is published. */
-    return cardea_ok(s) && r->state == KEY_NEXT ? w->in->ops->value_put(w->in->tx, KEYS_PUBLISHED, (int64_t)n) : s;
+    bool publishes = strcmp(type, AUDIT_key_published) == 0;
+    return cardea_ok(s) && publishes ? w->in->ops->value_put(w->in->tx, KEYS_PUBLISHED, (int64_t)n) : s;
 }
 
 /* Write a record, and the row that says what became of it. */
@@ -128,7 +168,7 @@ static struct cardea_status remove_at(struct change_of_keys *w, uint32_t i)
 
 /* --- symmetric keys --- */
 
-static struct cardea_status make_symmetric(struct change_of_keys *w, enum key_use use)
+static struct cardea_status make_symmetric(struct change_of_keys *w, enum key_use use, enum key_state state)
 {
     uint8_t key[SYMMETRIC_MAX];
     const struct key_use_info *info = key_use_info(use);
@@ -136,7 +176,7 @@ static struct cardea_status make_symmetric(struct change_of_keys *w, enum key_us
     if (w->count == KEYRING_MAX)
         return CARDEA_FAIL(E_LIMIT);
     struct key_record *r = &w->records[w->count];
-    *r = (struct key_record){.use = use, .state = KEY_ACTIVE, .created_at_ms = w->in->now_ms};
+    *r = (struct key_record){.use = use, .state = state, .created_at_ms = w->in->now_ms};
     struct buf algorithm = buf_fixed(r->algorithm, sizeof r->algorithm - 1);
     buf_text(&algorithm, info->algorithm);
     entropy_fill(w->in->entropy, r->id.bytes, sizeof r->id.bytes);
@@ -144,7 +184,7 @@ static struct cardea_status make_symmetric(struct change_of_keys *w, enum key_us
     struct cardea_status s = key_record_seal(r, w->in->master, w->in->entropy, view_of(key, info->bytes));
     secret_wipe(key, sizeof key);
     if (cardea_ok(s))
-        s = put(w, r, AUDIT_key_made);
+        s = put(w, r, state == KEY_NEXT ? AUDIT_key_published : AUDIT_key_made);
     if (cardea_ok(s))
         w->count++;
     return s;
@@ -166,37 +206,57 @@ static struct cardea_status retire_sealed(struct change_of_keys *w, struct key_r
     return cardea_ok(s) ? put(w, active, AUDIT_key_retired) : s;
 }
 
-static struct cardea_status rotate_sealed(struct change_of_keys *w, int64_t retire_ms)
+/* NEXT seals; who did before opens for a while. */
+static struct cardea_status promote_sealed(struct change_of_keys *w, struct key_record *next, int64_t retire_ms)
 {
     struct key_record *active = find_use(w, KEY_USE_SEALED, KEY_ACTIVE);
+    struct cardea_status s = active == NULL ? CARDEA_SUCCESS : retire_sealed(w, active, retire_ms);
+
+    if (!cardea_ok(s))
+        return s;
+    next->state = KEY_ACTIVE; /* NEXT and ACTIVE have one seal */
+    return put(w, next, AUDIT_key_promoted);
+}
+
+static struct cardea_status rotate_sealed(struct change_of_keys *w, const struct keyring_times *times)
+{
+    struct key_record *active = find_use(w, KEY_USE_SEALED, KEY_ACTIVE);
+    struct key_record *next = find_use(w, KEY_USE_SEALED, KEY_NEXT);
     uint32_t keys = 0;
+
+    if (next != NULL) /* from when there were others, or still waiting for them */
+        return known(w, times) ? promote_sealed(w, next, times->sealed_retire_ms) : CARDEA_SUCCESS;
 
     for (uint32_t i = 0; i < w->count; i++)
         keys += w->records[i].use == KEY_USE_SEALED;
     if (keys >= SEALED_KEYS_MAX)
         return CARDEA_FAIL(E_LIMIT);
-    struct cardea_status s = active == NULL ? CARDEA_SUCCESS : retire_sealed(w, active, retire_ms);
-    return cardea_ok(s) ? make_symmetric(w, KEY_USE_SEALED) : s;
+    if (!alone(times))
+        return make_symmetric(w, KEY_USE_SEALED, KEY_NEXT);
+    struct cardea_status s = active == NULL ? CARDEA_SUCCESS : retire_sealed(w, active, times->sealed_retire_ms);
+    return cardea_ok(s) ? make_symmetric(w, KEY_USE_SEALED, KEY_ACTIVE) : s;
 }
 
-struct cardea_status keyring_rotate_sealed(const struct key_work *in, int64_t retire_ms)
+struct cardea_status keyring_rotate_sealed(const struct key_work *in, const struct keyring_times *times)
 {
     struct change_of_keys w = {.in = in};
     struct cardea_status s = begin(&w);
 
     if (!cardea_ok(s))
         return s;
-    s = rotate_sealed(&w, retire_ms);
+    s = rotate_sealed(&w, times);
     end(&w);
     return s;
 }
 
 static struct cardea_status make_missing_sealed(struct change_of_keys *w, bool *changed)
 {
-    if (find_use(w, KEY_USE_SEALED, KEY_ACTIVE) != NULL || w->count == KEYRING_MAX)
+    struct key_record *next = find_use(w, KEY_USE_SEALED, KEY_NEXT);
+
+    if (find_use(w, KEY_USE_SEALED, KEY_ACTIVE) != NULL || (next == NULL && w->count == KEYRING_MAX))
         return CARDEA_SUCCESS;
     *changed = true;
-    return make_symmetric(w, KEY_USE_SEALED);
+    return next != NULL ? promote_sealed(w, next, 0) : make_symmetric(w, KEY_USE_SEALED, KEY_ACTIVE);
 }
 
 struct cardea_status keyring_complete(const struct key_work *in, bool *ret_changed)
@@ -294,7 +354,7 @@ struct cardea_status keyring_create(const struct key_work *in, token_formats for
     if (w.count != 0)
         s = CARDEA_FAIL(E_CONFLICT);
     for (enum key_use use = KEY_USE_SESSION; cardea_ok(s) && use <= KEY_USE_SEALED; use++)
-        s = make_symmetric(&w, use);
+        s = make_symmetric(&w, use, KEY_ACTIVE);
     for (enum token_format f = TOKEN_FORMAT_UNSET + 1; cardea_ok(s) && f < TOKEN_FORMATS; f++) {
         if ((formats & token_format_bit(f)) == 0)
             continue;
@@ -313,6 +373,7 @@ static struct cardea_status rotate_format(struct change_of_keys *w, enum token_f
 {
     struct key_record *next = find_access(w, f, KEY_NEXT);
     struct cardea_status s = CARDEA_SUCCESS;
+    bool heard = next == NULL ? alone(times) : known(w, times);
 
     if (next == NULL) { /* a lost NEXT: begin with a new one */
         s = make_access(w, f, KEY_NEXT);
@@ -321,9 +382,9 @@ static struct cardea_status rotate_format(struct change_of_keys *w, enum token_f
     if (!cardea_ok(s) || next == NULL) /* being drawn: another time */
         return cardea_ok(s) ? CARDEA_FAIL(E_BUSY) : s;
     int64_t ready_ms = next->created_at_ms + times->publish_ms;
-    if (w->in->now_ms < ready_ms) {
-        next->activate_at_ms = ready_ms;
-        *ret_at_ms = ready_ms;
+    if (w->in->now_ms < ready_ms || !heard) {
+        next->activate_at_ms = ready_ms > w->in->now_ms ? ready_ms : w->in->now_ms;
+        *ret_at_ms = next->activate_at_ms;
         return put(w, next, AUDIT_key_scheduled);
     }
     s = promote(w, next, times->retire_ms);
@@ -443,26 +504,35 @@ static struct cardea_status stop(struct change_of_keys *w, enum token_format f, 
     return cardea_ok(s) && active != NULL ? retire(w, active, retire_ms) : s;
 }
 
+static struct cardea_status keep_state(struct change_of_keys *w, enum token_format f, enum key_state state,
+                                       bool *changed)
+{
+    uint32_t before = w->count;
+
+    if (find_access(w, f, state) != NULL || before == KEYRING_MAX)
+        return CARDEA_SUCCESS;
+    struct cardea_status s = make_access(w, f, state);
+    *changed = *changed || w->count != before;
+    return s;
+}
+
 /* Of a format that is asked for. Where the ring is full a new key waits for a retirement. */
-static struct cardea_status keep(struct change_of_keys *w, enum token_format f, int64_t retire_ms, bool *changed)
+static struct cardea_status keep(struct change_of_keys *w, enum token_format f, const struct keyring_times *times,
+                                 bool *changed)
 {
     struct key_record *next = find_access(w, f, KEY_NEXT);
     struct cardea_status s = CARDEA_SUCCESS;
     bool signs = find_access(w, f, KEY_ACTIVE) != NULL;
 
-    if (next != NULL && (!signs || (next->activate_at_ms != 0 && next->activate_at_ms <= w->in->now_ms))) {
-        s = promote(w, next, retire_ms);
+    if (next != NULL && known(w, times) &&
+        (!signs || (next->activate_at_ms != 0 && next->activate_at_ms <= w->in->now_ms))) {
+        s = promote(w, next, times->retire_ms);
         *changed = true;
     }
-    static const enum key_state states[] = {KEY_ACTIVE, KEY_NEXT};
-    for (size_t i = 0; cardea_ok(s) && i < 2; i++) {
-        uint32_t before = w->count;
-        if (find_access(w, f, states[i]) != NULL || before == KEYRING_MAX)
-            continue;
-        s = make_access(w, f, states[i]);
-        *changed = *changed || w->count != before;
-    }
-    return s;
+    /* The first of a format signs at once only where nobody has to hear of it. */
+    if (cardea_ok(s) && alone(times))
+        s = keep_state(w, f, KEY_ACTIVE, changed);
+    return cardea_ok(s) ? keep_state(w, f, KEY_NEXT, changed) : s;
 }
 
 static struct cardea_status tick(struct change_of_keys *w, token_formats formats, const struct keyring_times *times,
@@ -472,10 +542,15 @@ static struct cardea_status tick(struct change_of_keys *w, token_formats formats
 
     if (cardea_ok(s))
         s = make_missing_sealed(w, changed);
+    struct key_record *next = find_use(w, KEY_USE_SEALED, KEY_NEXT);
+    if (cardea_ok(s) && next != NULL && known(w, times)) {
+        s = promote_sealed(w, next, times->sealed_retire_ms);
+        *changed = true;
+    }
     for (enum token_format f = TOKEN_FORMAT_UNSET + 1; cardea_ok(s) && f < TOKEN_FORMATS; f++) {
         if ((formats & token_format_bit(f)) != 0)
-            s = keep(w, f, times->retire_ms, changed);
-        else if ((formats_alive(w) & token_format_bit(f)) != 0)
+            s = keep(w, f, times, changed);
+        else if (alone(times) && (formats_alive(w) & token_format_bit(f)) != 0)
             s = stop(w, f, times->retire_ms, changed);
     }
     return s;

@@ -112,7 +112,7 @@ static struct cardea_status load_sealed(const struct source *from, struct sealed
     if (active != 1)
         return active == 0 ? s : CARDEA_FAIL(E_CORRUPT);
     for (uint32_t i = 0; cardea_ok(s) && i < from->count; i++)
-        if (is_sealing(&from->records[i], KEY_RETIRING))
+        if (is_sealing(&from->records[i], KEY_RETIRING) || is_sealing(&from->records[i], KEY_NEXT))
             s = add_sealed(from, &from->records[i], keys);
     for (uint32_t i = 0; cardea_ok(s) && i < from->count; i++)
         if (is_sealing(&from->records[i], KEY_ACTIVE))

@@ -17,9 +17,11 @@
  *
  * Each format of access tokens (core/token_format.h) has a life of its own: of a format that is asked for, exactly one
  * key is ACTIVE and one NEXT. NEXT is published for publish_ms before it signs, so that whoever caches the set knows it
- * in time. RETIRING stays until the last token it signed has expired. A dropped (compromised) key skips all that: it is
- * gone with the commit. A format that is asked for and has no key gets one, which signs at once; one that is asked for
- * no longer stops signing: its ACTIVE key retires, its NEXT, which never signed, is gone.
+ * in time; and until every other verifier has applied the journal's row that published it, or has no lease any more.
+ * Who can not know of a key must not meet what it signed. RETIRING stays until the last token it signed has expired. A
+ * dropped (compromised) key skips all that: it is gone with the commit. A format that is asked for and has no key gets
+ * one, which signs at once; one that is asked for no longer stops signing: its ACTIVE key retires, its NEXT, which
+ * never signed, is gone.
  *
  * RSA keys take up to seconds to draw, and changes happen inside a write transaction: so they are drawn beforehand,
  * into a key_stock (keyring_stock), and a tick takes from it what it needs. What is slow to draw and not in stock is
@@ -32,8 +34,8 @@
  * Symmetric keys have a kid and a state too. One ACTIVE of each use is made, and the newest ACTIVE is used; records of
  * other states are skipped, so several per use (rotation with overlap) need no change of format: refresh tokens already
  * carry the first bytes of their key's id. Keys of sealed sessions do rotate: exactly one is ACTIVE and seals, those
- * before it are RETIRING and open until their drop_at_ms. Nobody outside needs to hear of a new one, so there is no
- * NEXT; a retired one keeps its secret, under the seal of its state.
+ * before it are RETIRING and open until their drop_at_ms. A new one is ACTIVE at once where there is no other verifier;
+ * else it is NEXT, which opens, until they know it. A retired one keeps its secret, under the seal of its state.
  *
  * Security limits: whoever writes to the store can put an old row of ours back (a retired key's, for instance), and
  * who has store and master key has everything. Keys in memory: MAC keys in guarded pages, tag keys and OpenSSL's
@@ -92,10 +94,17 @@ struct key_stock {
 struct cardea_status keyring_stock(struct key_stock *stock, enum token_format f, const struct master_key *m,
                                    const struct entropy *e) CARDEA_CHECKED;
 
+struct settings;
+
 struct keyring_times {
     int64_t publish_ms; /* max-age of the published keys: a next key signs no earlier than this after it was made */
-    int64_t retire_ms;  /* longest access token + leeway: a retiring key stays this long */
+    int64_t retire_ms;  /* longest access token, leeway and slack: a retiring access key stays this long */
+    int64_t sealed_retire_ms; /* how long one that sealed sessions opens them */
+    uint64_t heard_n; /* every other verifier has applied the journal up to here (core/receipt.h), and so knows the keys
+                         that it published; UINT64_MAX: there is no other */
 };
+/* What the settings say; heard_n as above. */
+struct keyring_times keyring_times_of(const struct settings *s, uint64_t heard_n);
 
 /* What a change of keys works with; all borrowed. */
 struct key_work {
@@ -116,23 +125,26 @@ struct cardea_status keyring_create(const struct key_work *w, token_formats form
 /* Make what an installation lacks that was made before a use existed. *ret_changed: something was put into the store.
  */
 struct cardea_status keyring_complete(const struct key_work *w, bool *ret_changed) CARDEA_CHECKED;
-/* Graceful rotation, of one format or (UNSET) of all that sign: promotes NEXT now if it was published long enough, else
- * schedules it; *ret_at_ms says when the last of them signs. After a promotion a new NEXT is made. The caller appends
+/* Graceful rotation, of one format or (UNSET) of all that sign: promotes NEXT now if it was published long enough and
+ * everybody has heard of it, else schedules it; *ret_at_ms says when the last of them signs, at the earliest. After a
+ * promotion a new NEXT is made. The caller appends
  * the audit event and adds CHANGE_KEYS.
  * fails: E_NOT_FOUND (no key of that format signs); E_LIMIT (KEYRING_MAX: too many rotations within retire_ms); E_BUSY
  * (a NEXT is still being drawn). */
 struct cardea_status keyring_rotate(const struct key_work *w, enum token_format f, const struct keyring_times *times,
                                     int64_t *ret_at_ms) CARDEA_CHECKED;
-/* A new key seals sessions from now on; the one before it opens for another retire_ms. The caller appends the audit
- * event and adds CHANGE_KEYS.
- * fails: E_LIMIT (SEALED_KEYS_MAX or KEYRING_MAX: too many rotations within retire_ms). */
-struct cardea_status keyring_rotate_sealed(const struct key_work *w, int64_t retire_ms) CARDEA_CHECKED;
+/* A new key seals sessions: from now on where there is no other verifier, else once they have heard of it (a tick sees
+ * to it); one that waits for that already is not made a second time. The one before it opens for another
+ * sealed_retire_ms. The caller appends the audit event and adds CHANGE_KEYS.
+ * fails: E_LIMIT (SEALED_KEYS_MAX or KEYRING_MAX: too many rotations within sealed_retire_ms). */
+struct cardea_status keyring_rotate_sealed(const struct key_work *w, const struct keyring_times *times) CARDEA_CHECKED;
 /* Drop an access key or a sealing key at once (compromised). The active access key is replaced by NEXT immediately,
  * published long enough or not (where there is none that is quick to draw, a tick makes one; until then the format does
  * not sign); the active sealing key by a new one. fails: E_NOT_FOUND (no such key of that id). */
 struct cardea_status keyring_drop(const struct key_work *w, const struct key_id *id) CARDEA_CHECKED;
 /* What time does: scheduled promotions, retirements past their end, a missing NEXT or sealing key; and what a change of
- * settings does: keys of formats that are asked for now, and of those that are no longer.
+ * settings does: keys of formats that are asked for now, and of those that are no longer (these stay while there are
+ * other verifiers: another node's settings may ask for them).
  * out:   *ret_changed: reload. *ret_lacking: formats that need a key in stock */
 struct cardea_status keyring_tick(const struct key_work *w, token_formats formats, const struct keyring_times *times,
                                   bool *ret_changed, token_formats *ret_lacking) CARDEA_CHECKED;

@@ -1,10 +1,16 @@
 #include "core/receipt.h"
 
+#include <stdlib.h>
+
 /* --- what was seen --- */
 
 void registry_view_init(struct registry_view *v, const uint8_t *own_id, bool own, int64_t own_lease_ms)
 {
-    *v = (struct registry_view){.own = own, .bound_ms = lease_bound_ms(own_lease_ms)};
+    v->reads = 0;
+    v->count = v->record_count = 0;
+    v->own = own;
+    v->bound_ms = lease_bound_ms(own_lease_ms);
+    memset(v->own_id, 0, sizeof v->own_id);
     if (own_id != NULL)
         memcpy(v->own_id, own_id, sizeof v->own_id);
 }
@@ -33,13 +39,37 @@ static struct verifier_seen see(const struct registry_view *v, const struct veri
     return s;
 }
 
-void registry_view_read(struct registry_view *v, const struct verifier_record *records, uint32_t count, int64_t at_ms)
+struct cardea_status registry_view_list(struct registry_view *v, const struct store_ops *ops, struct store_tx *tx)
+{
+    v->record_count = 0;
+    return ops->verifier_list == NULL ? CARDEA_SUCCESS
+                                      : ops->verifier_list(tx, v->records, VERIFIERS_MAX, &v->record_count);
+}
+
+struct cardea_status registry_least(const struct store_ops *ops, struct store_tx *tx, const uint8_t *own_id,
+                                    uint64_t *ret_n)
+{
+    struct registry_view *v = calloc(1, sizeof *v);
+
+    if (v == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    registry_view_init(v, own_id, true, 1);
+    struct cardea_status s = registry_view_list(v, ops, tx);
+    if (cardea_ok(s)) {
+        registry_view_read(v, 0);
+        *ret_n = registry_view_heard(v, 0);
+    }
+    free(v);
+    return s;
+}
+
+void registry_view_read(struct registry_view *v, int64_t at_ms)
 {
     uint32_t had = 0, kept = 0;
 
     v->reads++;
-    for (uint32_t i = 0; i < count && i < VERIFIERS_MAX; i++) {
-        const struct verifier_record *r = &records[i];
+    for (uint32_t i = 0; i < v->record_count; i++) {
+        const struct verifier_record *r = &v->records[i];
         if (compare(r->id, v->own_id) == 0)
             continue;
         while (had < v->count && compare(v->seen[had].id, r->id) < 0)

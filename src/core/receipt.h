@@ -20,7 +20,8 @@
  *
  * Threading: none of its own.
  *
- *     registry_view_read(&view, records, count, at_ms);         // each time the registry was read
+ *     s = registry_view_list(view, ops, tx);                    // each time
+ *     registry_view_read(view, boot_ms());
  *     if (receipt_judge(&view, &wait, true, now_ms, &receipt))  // nobody is awaited any more
  */
 #ifndef CORE_RECEIPT_H
@@ -72,15 +73,24 @@ struct registry_view {
     uint32_t count;     /* in the order of their ids */
     struct verifier_seen seen[VERIFIERS_MAX];
     struct verifier_seen scratch[VERIFIERS_MAX];
+    struct verifier_record records[VERIFIERS_MAX]; /* as they were read last, with our own */
+    uint32_t record_count;
 };
 
 /* Begin with nothing seen. own_id: NULL: none; own_lease_ms: of whoever asks. */
 void registry_view_init(struct registry_view *v, const uint8_t *own_id, bool own, int64_t own_lease_ms);
-/* The registry as it was just read, in the order of ids; at_ms: the boot clock, after it was read. */
-void registry_view_read(struct registry_view *v, const struct verifier_record *records, uint32_t count, int64_t at_ms);
+/* Read the registry into records; a store that keeps none has an empty one. fails: the store's failures */
+struct cardea_status registry_view_list(struct registry_view *v, const struct store_ops *ops,
+                                        struct store_tx *tx) CARDEA_CHECKED;
+/* It was read; at_ms: the boot clock, afterwards. */
+void registry_view_read(struct registry_view *v, int64_t at_ms);
 /* The row that every verifier has applied whose renewals have moved within its L (or were not yet seen for so long):
  * UINT64_MAX where there is none but ourselves. */
 uint64_t registry_view_heard(const struct registry_view *v, int64_t now_ms);
+
+/* The same at one look: whoever stands in the registry counts, also who has not been heard of for long. */
+struct cardea_status registry_least(const struct store_ops *ops, struct store_tx *tx, const uint8_t *own_id,
+                                    uint64_t *ret_n) CARDEA_CHECKED;
 
 /* --- who waits --- */
 

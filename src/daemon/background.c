@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 static const int64_t every_ms[TASKS] = {
     [TASK_MEND] = MEND_EVERY_MS,         [TASK_TABLE] = TABLE_SWEEP_EVERY_MS, [TASK_SEEN] = SEEN_EVERY_MS,
@@ -18,6 +19,9 @@ void background_init(struct background *b, struct keeper *keeper, struct guess *
 {
     *b = (struct background){.keeper = keeper, .guess = guess, .entropy = e};
     int64_t now = keeper->boot_ms();
+    b->others = calloc(1, sizeof *b->others);
+    if (b->others != NULL)
+        registry_view_init(b->others, keeper->own_verifier, true, 0);
     for (int i = 0; i < TASKS; i++)
         b->due_ms[i] = now + every_ms[i];
     atomic_init(&b->store_ok, true);
@@ -29,6 +33,8 @@ void background_close(struct background *b)
 {
     key_maker_free(b->maker);
     b->maker = NULL;
+    free(b->others);
+    b->others = NULL;
 }
 
 void background_expect(struct background *b, token_formats formats)
@@ -121,26 +127,43 @@ static struct key_demand demand_of(struct background *b)
     token_formats expected = atomic_load(&b->expected);
     struct snapshot *now = publisher_take(b->keeper->publisher);
     struct key_demand d = {
-        .times.publish_ms = now->settings->jwks_max_age_ms,
-        /* The longest that any configuration allows, not what this one says: tokens from before a reload are still
-         * about. */
-        .times.retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
+        .times = keyring_times_of(now->settings, 0),
         .formats = expected | settings_token_formats(now->settings),
     };
     snapshot_unref(now);
     return d;
 }
 
+struct cardea_status background_heard(struct background *b, struct store_tx *tx, uint64_t *ret_n)
+{
+    int64_t published = 0;
+    struct cardea_status s = b->others == NULL ? CARDEA_FAIL(E_BUSY) : registry_view_list(b->others, ops(b), tx);
+    if (!cardea_ok(s))
+        return s;
+    int64_t now_ms = b->keeper->boot_ms();
+    registry_view_read(b->others, now_ms);
+    uint64_t heard_n = registry_view_heard(b->others, now_ms);
+    s = ops(b)->value_get(tx, KEYS_PUBLISHED, &published);
+    if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
+        return s;
+    b->keys_unheard = (uint64_t)published > heard_n;
+    *ret_n = heard_n;
+    return CARDEA_SUCCESS;
+}
+
 static struct cardea_status tick_in(struct background *b, struct store_tx *tx, bool *ret_changed,
                                     token_formats *ret_lacking)
 {
-    const struct key_demand d = demand_of(b);
+    struct key_demand d = demand_of(b);
+    struct cardea_status s = background_heard(b, tx, &d.times.heard_n);
+    if (!cardea_ok(s))
+        return s;
     struct key_work w = {
         .tx = tx, .ops = ops(b), .master = b->keeper->master, .entropy = b->entropy, .now_ms = b->keeper->wall_ms()};
     if (b->maker == NULL)
         return keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
     w.stock = key_maker_lock(b->maker);
-    struct cardea_status s = keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
+    s = keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
     key_maker_unlock(b->maker);
     return s;
 }
@@ -246,7 +269,7 @@ bool background_step(void *background)
             continue;
         b->turn = (task + 1) % TASKS;
         if (!tasks[task](b))
-            b->due_ms[task] = now + every_ms[task];
+            b->due_ms[task] = now + (task == TASK_KEYS && b->keys_unheard ? KEYS_SOON_MS : every_ms[task]);
         return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #ifndef DAEMON_BACKGROUND_H
 #define DAEMON_BACKGROUND_H
 
+#include "core/receipt.h"
 #include "daemon/keeper.h"
 #include "daemon/key_maker.h"
 
@@ -19,6 +20,7 @@ enum {
     STORE_SWEEP_EVERY_MS = 10000,
     STORE_SWEEP_ROWS = 256,
     KEYS_EVERY_MS = 5000,
+    KEYS_SOON_MS = 250, /* while somebody has not heard of a key yet */
     GUESS_EVERY_MS = 5000,
     GUESS_AT_ONCE = 64,
     CLOCK_EVERY_MS = 30000,
@@ -30,6 +32,8 @@ enum background_task { TASK_MEND, TASK_TABLE, TASK_SEEN, TASK_STORE, TASK_KEYS, 
 
 struct background {
     struct keeper *keeper;
+    struct registry_view *others; /* how far other verifiers are; NULL without memory */
+    bool keys_unheard;            /* not everybody knows all keys */
     struct guess *guess;
     const struct entropy *entropy;
     int64_t due_ms[TASKS];
@@ -46,6 +50,8 @@ struct background {
 
 void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e);
 void background_close(struct background *b); /* when nobody steps any more */
+/* What everybody else has heard of, for keyring_times; inside a transaction. fails: the store's failures; E_BUSY */
+struct cardea_status background_heard(struct background *b, struct store_tx *tx, uint64_t *ret_n) CARDEA_CHECKED;
 /* Any thread: keep keys of these formats beside those that the settings ask for, and look at the keys soon. A reload
  * calls it before its settings are in force, and with 0 afterwards. */
 void background_expect(struct background *b, token_formats formats);

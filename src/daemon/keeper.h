@@ -39,6 +39,7 @@ struct keeper {
     struct publisher *publisher;
     struct store *store;
     const struct master_key *master;
+    const uint8_t *own_verifier; /* 16 bytes: our own record in the registry; NULL: none */
     int64_t (*wall_ms)(void), (*boot_ms)(void);
     uint64_t keys_generation;
 

@@ -9,7 +9,6 @@ struct reader {
     struct store *store;
     int64_t (*boot_ms)(void);
     struct registry_view view;
-    struct verifier_record records[VERIFIERS_MAX];
 };
 
 struct receipts {
@@ -23,22 +22,18 @@ struct receipts {
     bool stopping;
 };
 
-/* false: it could not be read. A store that keeps no registry has an empty one. */
+/* false: it could not be read. */
 static bool read_registry(struct reader *r)
 {
     const struct store_ops *ops = r->store->ops;
     struct store_tx *tx = NULL;
-    uint32_t count = 0;
-    if (ops->verifier_list != NULL) {
-        if (!cardea_ok(ops->begin(r->store, STORE_READ, r->boot_ms() + RECEIPTS_LIST_DEADLINE_MS, &tx)))
-            return false;
-        struct cardea_status s = ops->verifier_list(tx, r->records, VERIFIERS_MAX, &count);
-        ops->abort(tx);
-        if (!cardea_ok(s))
-            return false;
-    }
-    registry_view_read(&r->view, r->records, count, r->boot_ms());
-    return true;
+    if (!cardea_ok(ops->begin(r->store, STORE_READ, r->boot_ms() + RECEIPTS_LIST_DEADLINE_MS, &tx)))
+        return false;
+    struct cardea_status s = registry_view_list(&r->view, ops, tx);
+    ops->abort(tx);
+    if (cardea_ok(s))
+        registry_view_read(&r->view, r->boot_ms());
+    return cardea_ok(s);
 }
 
 static struct receipt_waiter *take_all(struct receipts *r)

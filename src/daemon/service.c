@@ -156,7 +156,7 @@ static struct cardea_status tick_keys(struct service *s, struct key_stock *stock
 {
     const struct settings *settings = &s->config->settings;
     struct store *store = s->installation->store;
-    const struct keyring_times times = {settings->jwks_max_age_ms, (LIFETIME_MAX_S + LEEWAY_S) * 1000};
+    uint64_t heard_n = 0;
     struct key_work w = {.ops = store->ops,
                          .master = s->installation->master,
                          .entropy = entropy_system(),
@@ -167,10 +167,41 @@ static struct cardea_status tick_keys(struct service *s, struct key_stock *stock
         store->ops->begin(store, STORE_WRITE, installation_boot_ms() + BACKGROUND_DEADLINE_MS, &w.tx);
     if (!cardea_ok(status))
         return status;
-    status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, ret_lacking);
+    status = background_heard(&s->background, w.tx, &heard_n);
+    const struct keyring_times times = keyring_times_of(settings, heard_n);
+    if (cardea_ok(status))
+        status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, ret_lacking);
     if (cardea_ok(status) && changed)
         return store->ops->commit(w.tx);
     store->ops->abort(w.tx);
+    return status;
+}
+
+static bool all_sign(struct service *s)
+{
+    struct snapshot *now = publisher_take(&s->publisher);
+    bool all = (settings_token_formats(now->settings) & ~keyring_signing(now->keys)) == 0;
+    snapshot_unref(now);
+    return all;
+}
+
+/* The first key of a format signs once the other nodes know it: that takes them a moment, or a lease where one is down.
+ */
+static struct cardea_status await_others(struct service *s, struct key_stock *stock)
+{
+    static const struct timespec step = {.tv_nsec = KEYS_STEP_MS * 1000000L};
+    int64_t until_ms = installation_boot_ms() + KEYS_DEADLINE_MS;
+    token_formats lacking = 0;
+    struct cardea_status status = keeper_load_keys(&s->keeper);
+    while (cardea_ok(status) && !all_sign(s) && installation_boot_ms() < until_ms) {
+        nanosleep(&step, NULL);
+        status = tick_keys(s, stock, &lacking);
+        if (cardea_ok(status))
+            status = keeper_load_keys(&s->keeper);
+    }
+    if (cardea_ok(status) && !all_sign(s))
+        log_write(LOG_WARN, "other nodes do not know a new key yet: until they do, no token of its format is signed",
+                  LOG_NOTHING);
     return status;
 }
 
@@ -190,6 +221,8 @@ static struct cardea_status settle_keys(struct service *s)
         if (cardea_ok(status))
             status = tick_keys(s, stock, &lacking);
     }
+    if (cardea_ok(status))
+        status = await_others(s, stock);
     free(stock);
     return status;
 }

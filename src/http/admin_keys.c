@@ -222,21 +222,24 @@ static struct cardea_status drop(struct exchange *x, struct keys_state *st, cons
     return flow_event(f, AUDIT_key_dropped, NULL, NULL, admin_detail(x, "kid", record_kid(x, target)), &r);
 }
 
-/* Until the last text has expired, and the last page that was left open can have renewed it. */
-static int64_t sealed_retire_ms(const struct settings *s)
+/* How far everybody else is by now. Who has died lately still counts: then a tick sees to the rest
+ * (daemon/background.h). */
+static struct cardea_status times_of(const struct exchange *x, const struct flow *f, struct keyring_times *out)
 {
-    int64_t longest = SEALED_LIFETIME_MAX_S * (int64_t)1000;
-    for (uint32_t i = 0; i < s->app_count; i++) {
-        int64_t reach = s->apps[i].carrier == CARRIER_SEALED_COOKIE ? app_sealed_reach_ms(&s->apps[i]) : 0;
-        longest = reach > longest ? reach : longest;
-    }
-    return longest + LEEWAY_S * (int64_t)1000;
+    uint64_t heard_n = 0;
+    struct cardea_status s = registry_least(f->ops, f->tx, x->site->own_verifier, &heard_n);
+    if (cardea_ok(s))
+        *out = keyring_times_of(f->settings, heard_n);
+    return s;
 }
 
 static struct cardea_status rotate_sealed(struct exchange *x, struct keys_state *st, const struct flow *f)
 {
     const struct key_work w = work_of(x, f);
-    struct cardea_status s = keyring_rotate_sealed(&w, sealed_retire_ms(f->settings));
+    struct keyring_times times;
+    struct cardea_status s = times_of(x, f, &times);
+    if (cardea_ok(s))
+        s = keyring_rotate_sealed(&w, &times);
     if (!cardea_ok(s))
         return s;
     st->effective_at_ms = f->now_ms;
@@ -247,12 +250,11 @@ static struct cardea_status rotate(struct exchange *x, struct keys_state *st, co
 {
     if (use_or_access(st) == KEY_USE_SEALED)
         return rotate_sealed(x, st, f);
-    const struct keyring_times times = {
-        .publish_ms = f->settings->jwks_max_age_ms,
-        .retire_ms = (LIFETIME_MAX_S + LEEWAY_S) * 1000,
-    };
     const struct key_work w = work_of(x, f);
-    struct cardea_status s = keyring_rotate(&w, st->format, &times, &st->effective_at_ms);
+    struct keyring_times times;
+    struct cardea_status s = times_of(x, f, &times);
+    if (cardea_ok(s))
+        s = keyring_rotate(&w, st->format, &times, &st->effective_at_ms);
     if (s.code == CARDEA_E_NOT_FOUND)
         return exchange_fault(x, s, "alg", VIEW("no key of that format signs"));
     if (!cardea_ok(s))

@@ -38,6 +38,7 @@ struct site {
     int64_t (*boot_ms)(void);
     /* Has the store answered lately? For /readyz; NULL: not asked. */
     bool (*store_ready)(void *context);
+    const uint8_t *own_verifier; /* 16 bytes: our own record in the registry (store/store.h); NULL: none */
     /* Other issuers' keys (NULL: nobody fetches any): might there be newer ones soon; and those in force at this
      * moment, which the caller unrefs. */
     bool (*keys_wanted)(void *context, uint64_t settings_generation, uint32_t issuer);

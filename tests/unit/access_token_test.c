@@ -108,7 +108,7 @@ static void the_hand_made_token_is_good(void **state)
 static void a_retired_key_verifies_until_its_end(void **state)
 {
     struct master_key *m = key_double_master();
-    struct keyring_times times = {0, 1000 * 1000};
+    struct keyring_times times = {0, 1000 * 1000, 1000 * 1000, UINT64_MAX};
     struct access_expectation want = expectation();
     struct access_token out;
     const char *token = good_token();

@@ -203,7 +203,7 @@ static void a_store_that_takes_nothing_is_not_ready(void **state)
 static void a_retiring_key_outlives_the_longest_token(void **state)
 {
     (void)state;
-    struct keyring_times times = {.publish_ms = 3600000, .retire_ms = 1};
+    struct keyring_times times = {.publish_ms = 3600000, .retire_ms = 1, .heard_n = UINT64_MAX};
     int64_t at_ms = 0;
     struct store_tx *tx = scratch_begin(STORE_WRITE);
     const struct key_work w = {

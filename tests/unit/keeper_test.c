@@ -192,7 +192,7 @@ static void sessions_that_can_not_be_scanned_are_not_in_it_yet(void **state)
 static void put_keys(void)
 {
     static struct key_stock stock;
-    static const struct keyring_times times = {300000, 3630000};
+    static const struct keyring_times times = {300000, 3630000, 3630000, UINT64_MAX};
     assert_ok(keyring_stock(&stock, TOKEN_PS384, master, entropy_system()));
     struct store_tx *tx = scratch_begin(STORE_WRITE);
     const struct key_work w = {.tx = tx,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 enum { RETIRE_MS = 3630 * 1000 };
-static const struct keyring_times times = {0, RETIRE_MS};
+static const struct keyring_times times = {0, RETIRE_MS, RETIRE_MS, UINT64_MAX};
 static const int64_t now_s = 1800000000, now_ms = INT64_C(1800000000) * 1000;
 static struct master_key *master;
 static struct key_double store;

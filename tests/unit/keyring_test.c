@@ -6,7 +6,7 @@
 #include "core/key_record.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, PUBLISH_MS = 300 * 1000, RETIRE_MS = 3630 * 1000 };
-static const struct keyring_times times = {PUBLISH_MS, RETIRE_MS};
+static const struct keyring_times times = {PUBLISH_MS, RETIRE_MS, RETIRE_MS, UINT64_MAX};
 static const int64_t start_ms = 1000 * (int64_t)DAY_MS;
 
 struct fixture {
@@ -72,8 +72,9 @@ static struct cardea_status drop(struct fixture *f, struct key_id id, int64_t no
 static struct cardea_status rotate_sealed(struct fixture *f, int64_t retire_ms, int64_t now_ms)
 {
     const struct key_work w = at(f, now_ms);
+    const struct keyring_times alone = {.sealed_retire_ms = retire_ms, .heard_n = UINT64_MAX};
 
-    return keyring_rotate_sealed(&w, retire_ms);
+    return keyring_rotate_sealed(&w, &alone);
 }
 
 static struct cardea_status complete(struct fixture *f, bool *ret_changed)
@@ -305,6 +306,151 @@ static void each_change_of_a_key_has_a_row(void **state)
     assert_string_equal(rows_after(f, n), "key_made");
 }
 
+/* With other verifiers, which have applied the journal up to heard_n. */
+static bool tick_among(struct fixture *f, uint64_t heard_n, token_formats formats, int64_t now_ms)
+{
+    const struct key_work w = at(f, now_ms);
+    const struct keyring_times among = {PUBLISH_MS, RETIRE_MS, RETIRE_MS, heard_n};
+    bool changed = false;
+    token_formats lacking = 0;
+
+    assert_ok(keyring_tick(&w, formats, &among, &changed, &lacking));
+    return changed;
+}
+
+static int64_t rotate_among(struct fixture *f, uint64_t heard_n, int64_t now_ms)
+{
+    const struct key_work w = at(f, now_ms);
+    const struct keyring_times among = {PUBLISH_MS, RETIRE_MS, RETIRE_MS, heard_n};
+    int64_t at_ms = 0;
+
+    assert_ok(keyring_rotate(&w, TOKEN_FORMAT_UNSET, &among, &at_ms));
+    return at_ms;
+}
+
+static void a_key_signs_when_everybody_has_heard_of_it(void **state)
+{
+    struct fixture *f = *state;
+    const token_formats es256 = token_format_bit(TOKEN_ES256);
+    struct key_id next = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
+    int64_t now_ms = start_ms + PUBLISH_MS; /* long enough for whoever caches the set */
+    uint64_t published = (uint64_t)f->store.value;
+
+    assert_int_equal(rotate_among(f, published - 1, now_ms), now_ms);
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_NEXT)->id, next));
+    assert_int_equal(record(f, KEY_USE_ACCESS, KEY_NEXT)->activate_at_ms, now_ms);
+    assert_false(tick_among(f, published - 1, es256, now_ms + DAY_MS));
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_NEXT)->id, next));
+    assert_true(tick_among(f, published, es256, now_ms + DAY_MS));
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next));
+    assert_int_equal(count_of(f, KEY_NEXT), 1);
+    /* The one after it was published by that, and nobody knows it yet. */
+    assert_int_equal(rotate_among(f, published, now_ms + 3 * (int64_t)DAY_MS), now_ms + 3 * (int64_t)DAY_MS);
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next));
+    assert_true(tick_among(f, UINT64_MAX, es256, now_ms + 4 * (int64_t)DAY_MS)); /* whoever had not heard is gone */
+    assert_false(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next));
+}
+
+static void having_heard_does_not_shorten_the_publication(void **state)
+{
+    struct fixture *f = *state;
+    struct key_id next = record(f, KEY_USE_ACCESS, KEY_NEXT)->id;
+
+    assert_int_equal(rotate_among(f, 1000, start_ms), start_ms + PUBLISH_MS);
+    assert_false(tick_among(f, 1000, token_format_bit(TOKEN_ES256), start_ms + PUBLISH_MS - 1));
+    assert_true(tick_among(f, 1000, token_format_bit(TOKEN_ES256), start_ms + PUBLISH_MS));
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, next));
+}
+
+static void a_new_next_key_is_not_promoted_unheard(void **state)
+{
+    struct fixture *f = *state;
+    const struct key_work w = at(f, start_ms);
+    const struct keyring_times hasty = {0, RETIRE_MS, RETIRE_MS, f->store.n};
+    struct key_id active = record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id;
+    int64_t at_ms;
+
+    assert_ok(key_double_delete(key_double_tx(&f->store), record(f, KEY_USE_ACCESS, KEY_NEXT)->id));
+    assert_ok(keyring_rotate(&w, TOKEN_ES256, &hasty, &at_ms)); /* makes one */
+    assert_true(ID_SAME(record(f, KEY_USE_ACCESS, KEY_ACTIVE)->id, active));
+    assert_int_equal(count_of(f, KEY_NEXT), 1);
+}
+
+static void the_first_key_of_a_format_waits_too(void **state)
+{
+    struct fixture *f = *state;
+    const token_formats both = token_format_bit(TOKEN_ES256) | token_format_bit(TOKEN_ED448);
+    struct keyring *k = NULL;
+    uint64_t before = f->store.n;
+
+    assert_true(tick_among(f, before, both, start_ms));
+    assert_int_equal(f->store.n, before + 1);
+    assert_ok(load(f, &k));
+    assert_null(k->active[TOKEN_ED448]);
+    assert_int_equal(k->access_count, 3); /* it verifies already */
+    keyring_unref(k);
+    assert_false(tick_among(f, before, both, start_ms));
+    assert_true(tick_among(f, before + 1, both, start_ms));
+    assert_ok(load(f, &k));
+    assert_non_null(k->active[TOKEN_ED448]);
+    assert_int_equal(k->access_count, 4);
+    keyring_unref(k);
+    /* Other nodes' settings may ask for it. */
+    assert_false(tick_among(f, f->store.n, token_format_bit(TOKEN_ES256), start_ms));
+    assert_true(tick_among(f, UINT64_MAX, token_format_bit(TOKEN_ES256), start_ms));
+    assert_ok(load(f, &k));
+    assert_null(k->active[TOKEN_ED448]);
+    keyring_unref(k);
+}
+
+static struct cardea_status rotate_sealed_among(struct fixture *f, uint64_t heard_n, int64_t now_ms)
+{
+    const struct key_work w = at(f, now_ms);
+    const struct keyring_times among = {PUBLISH_MS, RETIRE_MS, RETIRE_MS, heard_n};
+
+    return keyring_rotate_sealed(&w, &among);
+}
+
+static void a_sealing_key_seals_when_everybody_can_open(void **state)
+{
+    struct fixture *f = *state;
+    struct keyring *k = NULL;
+    struct key_id first = record(f, KEY_USE_SEALED, KEY_ACTIVE)->id, second;
+    uint64_t heard = f->store.n;
+
+    assert_ok(rotate_sealed_among(f, heard, start_ms));
+    assert_ok(rotate_sealed_among(f, heard, start_ms)); /* it is under way */
+    assert_int_equal(f->store.n, heard + 1);
+    second = record(f, KEY_USE_SEALED, KEY_NEXT)->id;
+    assert_ok(load(f, &k));
+    assert_int_equal(k->sealed.count, 2);
+    assert_true(ID_SAME(k->sealed.keys[0].id, second)); /* opens */
+    assert_true(ID_SAME(k->sealed.keys[1].id, first));  /* seals */
+    assert_int_equal(k->sealed.keys[0].drop_at_ms, 0);
+    keyring_unref(k);
+    assert_false(tick_among(f, heard, token_format_bit(TOKEN_ES256), start_ms));
+    assert_true(tick_among(f, heard + 1, token_format_bit(TOKEN_ES256), start_ms));
+    assert_true(ID_SAME(record(f, KEY_USE_SEALED, KEY_ACTIVE)->id, second));
+    assert_true(ID_SAME(record(f, KEY_USE_SEALED, KEY_RETIRING)->id, first));
+    assert_int_equal(record(f, KEY_USE_SEALED, KEY_RETIRING)->drop_at_ms, start_ms + RETIRE_MS);
+    assert_ok(load(f, &k));
+    assert_int_equal(k->sealed.count, 2);
+    assert_true(ID_SAME(k->sealed.keys[1].id, second));
+    keyring_unref(k);
+}
+
+static void a_dropped_sealing_key_is_followed_by_the_one_that_waited(void **state)
+{
+    struct fixture *f = *state;
+    struct key_id next;
+
+    assert_ok(rotate_sealed_among(f, 1, start_ms));
+    next = record(f, KEY_USE_SEALED, KEY_NEXT)->id;
+    assert_ok(drop(f, record(f, KEY_USE_SEALED, KEY_ACTIVE)->id, start_ms));
+    assert_true(ID_SAME(record(f, KEY_USE_SEALED, KEY_ACTIVE)->id, next));
+    assert_null(record(f, KEY_USE_SEALED, KEY_NEXT));
+}
+
 static void creation_happens_once(void **state)
 {
     struct fixture *f = *state;
@@ -508,7 +654,7 @@ static void a_lost_next_is_made_again(void **state)
 static void rotations_are_bounded(void **state)
 {
     struct fixture *f = *state;
-    struct keyring_times hasty = {0, DAY_MS};
+    struct keyring_times hasty = {0, DAY_MS, DAY_MS, UINT64_MAX};
     struct cardea_status s = CARDEA_SUCCESS;
     struct keyring *k = NULL;
     int64_t at_ms;
@@ -578,6 +724,12 @@ int main(void)
 #define WITH_KEYS(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         WITH_KEYS(makes_one_key_of_each_use),
         WITH_KEYS(each_change_of_a_key_has_a_row),
+        WITH_KEYS(a_key_signs_when_everybody_has_heard_of_it),
+        WITH_KEYS(having_heard_does_not_shorten_the_publication),
+        WITH_KEYS(a_new_next_key_is_not_promoted_unheard),
+        WITH_KEYS(the_first_key_of_a_format_waits_too),
+        WITH_KEYS(a_sealing_key_seals_when_everybody_can_open),
+        WITH_KEYS(a_dropped_sealing_key_is_followed_by_the_one_that_waited),
         WITH_KEYS(creation_happens_once),
         WITH_KEYS(nothing_at_rest_is_plain),
         WITH_KEYS(loading_fails_closed),

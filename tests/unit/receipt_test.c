@@ -81,7 +81,9 @@ static void commit(void)
 static bool look(int64_t later_ms)
 {
     f->now_ms += later_ms;
-    registry_view_read(&f->view, f->records, f->count, f->now_ms);
+    memcpy(f->view.records, f->records, sizeof f->records);
+    f->view.record_count = f->count;
+    registry_view_read(&f->view, f->now_ms);
     return receipt_judge(&f->view, &f->wait, true, f->now_ms, &f->receipt);
 }
 
