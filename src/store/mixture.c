@@ -392,6 +392,27 @@ static struct cardea_status mixture_sweep(struct store_tx *tx, int64_t now_ms, u
     return s;
 }
 
+static struct cardea_status mixture_count(struct store_tx *tx, int64_t now_ms, const struct counter_step *steps,
+                                          uint32_t count, int64_t *ret_values)
+{
+    struct sessions *e = tx->mixture->sessions;
+    return tx->writes ? e->ops->count(e, tx->deadline_ms, now_ms, steps, count, ret_values) : CARDEA_FAIL(E_INTERNAL);
+}
+
+static struct cardea_status mixture_code_put(struct store_tx *tx, int64_t now_ms, struct code_id id,
+                                             const struct code_value *value, int64_t ttl_ms)
+{
+    struct sessions *e = tx->mixture->sessions;
+    return tx->writes ? e->ops->code_put(e, tx->deadline_ms, now_ms, id, value, ttl_ms) : CARDEA_FAIL(E_INTERNAL);
+}
+
+static struct cardea_status mixture_code_take(struct store_tx *tx, int64_t now_ms, struct code_id id,
+                                              struct code_value *out)
+{
+    struct sessions *e = tx->mixture->sessions;
+    return tx->writes ? e->ops->code_take(e, tx->deadline_ms, now_ms, id, out) : CARDEA_FAIL(E_INTERNAL);
+}
+
 /* --- accounts: the engine's own, but for what a user's end takes along --- */
 
 static struct cardea_status mixture_user_delete(struct store_tx *tx, struct user_id id)
@@ -514,6 +535,9 @@ static const struct store_ops mixture_ops = {
     .session_list = mixture_session_list,
     .session_scan = mixture_session_scan,
     .sweep = mixture_sweep,
+    .count = mixture_count,
+    .code_put = mixture_code_put,
+    .code_take = mixture_code_take,
 };
 
 struct cardea_status store_mixture_new(struct store *accounts, struct sessions *sessions, struct store **out)

@@ -8,7 +8,7 @@
  *                       successor
  *     delete            after the accounts' commit, which is the moment the session ends: the revocation stands there.
  *                       A deletion that fails is of no consequence, and is left to the sweep
- *     touch, sweep      at once
+ *     touch, sweep      at once; counters and codes too, so what an undone change counted or took stays so
  *     get, list         say nothing of a session that the accounts hold a revocation against, nor of one that this
  *                       transaction deletes: so an engine that falls back to an older state resurrects nothing
  *     scan              gives everything; a verifier that is filled from it must know the revocations first

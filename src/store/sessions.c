@@ -41,6 +41,20 @@ int64_t session_over_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expire
     return end_ms < expires_at_ms ? end_ms : expires_at_ms;
 }
 
+bool counter_steps_good(const struct counter_step *steps, uint32_t count)
+{
+    bool good = count <= COUNTER_STEPS_MAX;
+    for (uint32_t i = 0; good && i < count; i++)
+        good = steps[i].add >= -COUNTER_ADD_MAX && steps[i].add <= COUNTER_ADD_MAX && steps[i].window_ms >= 1 &&
+               steps[i].window_ms <= COUNTER_WINDOW_MAX_MS;
+    return good;
+}
+
+bool code_good(const struct code_value *value, int64_t ttl_ms)
+{
+    return value->len <= CODE_VALUE_MAX && ttl_ms >= 1 && ttl_ms <= CODE_TTL_MAX_MS;
+}
+
 bool session_storable(const struct session_record *r)
 {
     return r->kind >= SESSION_COOKIE && r->kind <= SESSION_SEALED && r->epoch >= 1 && r->idle_ms >= 0 &&

@@ -82,6 +82,25 @@ struct sessions_ops {
      * end. *ret_count: looked at; 0: nothing is due. Engines whose records expire by themselves answer 0. */
     struct cardea_status (*sweep)(struct sessions *s, int64_t deadline_ms, int64_t now_ms, uint32_t limit,
                                   uint32_t *ret_count);
+
+    /* Counters and one-time codes. They end by the engine's own clock where it has one (Redis, Memcached: up to two
+     * seconds late), else by now_ms.
+     *
+     * count: takes the steps in their order, each atomic by itself: of callers that each add 1 to a counter within its
+     * window every one sees another value, whatever process it is in. Callers that name several kinds of counters name
+     * them in the same order. An engine that forgets a counter begins it anew.
+     * out:   *ret_values: a counter's value after its step; -1: the step was not taken. After E_UNAVAILABLE nobody can
+     *        tell what was counted, and a connection that broke may have counted a step twice: never less than told.
+     * fails: E_INTERNAL: more than COUNTER_STEPS_MAX steps, an add or window out of range */
+    struct cardea_status (*count)(struct sessions *s, int64_t deadline_ms, int64_t now_ms,
+                                  const struct counter_step *steps, uint32_t count, int64_t *ret_values);
+    /* fails: E_CONFLICT: the id is taken by another value; E_INTERNAL: a ttl outside 1 … CODE_TTL_MAX_MS */
+    struct cardea_status (*code_put)(struct sessions *s, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                     const struct code_value *value, int64_t ttl_ms);
+    /* Take it away and give it to this caller: of any number of takers at most one gets OK. After E_UNAVAILABLE it may
+     * be gone, and then nobody gets it. fails: E_NOT_FOUND: never there, over, lost, or taken */
+    struct cardea_status (*code_take)(struct sessions *s, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                      struct code_value *out);
 };
 
 struct sessions {
@@ -99,5 +118,8 @@ struct cardea_status sessions_erase(struct sessions *s, int64_t deadline_ms) CAR
 int64_t session_over_ms(int64_t last_seen_at_ms, int64_t idle_ms, int64_t expires_at_ms);
 /* May a record be kept at all? Engines refuse what is no session with E_INTERNAL. */
 bool session_storable(const struct session_record *r);
+/* The same of counting and of codes. */
+bool counter_steps_good(const struct counter_step *steps, uint32_t count);
+bool code_good(const struct code_value *value, int64_t ttl_ms);
 
 #endif

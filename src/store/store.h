@@ -202,6 +202,34 @@ enum store_push {
     STORE_PUSH_WAKE = 4,  /* push_wake was called here */
 };
 
+/* Counters: how often something happened within a window, counted by all nodes together (failed logins). Who names one
+ * makes the id from what it means, under a key, so that an engine holds no names. */
+struct counter_id {
+    uint8_t bytes[16];
+};
+enum {
+    COUNTER_STEPS_MAX = 8,
+    COUNTER_ADD_MAX = 1 << 20,
+    COUNTER_WINDOW_MAX_MS = 1000 * 60 * 60 * 24,
+};
+struct counter_step {
+    struct counter_id id;
+    int32_t add;        /* negative: it falls, never below 0; 0: only look. Neither of these makes one */
+    int64_t window_ms;  /* one that is made now is forgotten so long from now; 1 … COUNTER_WINDOW_MAX_MS */
+    int64_t stop_above; /* where its value then is above this, the steps behind it are not taken; INT64_MAX: they are */
+};
+
+/* One-time codes: a value under an id, for a while, that is given out once. The id is random and public; where the code
+ * is a secret, the value holds its digest. */
+struct code_id {
+    uint8_t bytes[16];
+};
+enum { CODE_VALUE_MAX = 2048, CODE_TTL_MAX_MS = 1000 * 60 * 60 * 24 };
+struct code_value {
+    uint16_t len;
+    uint8_t bytes[CODE_VALUE_MAX];
+};
+
 /* A place in a listing: an opaque text of printable ASCII, safe in a URL, that only the engine that gave it reads. It
  * outlives the transaction and the record it was made from. "" is the first page; given back, "" says there are no
  * more. */
@@ -373,10 +401,18 @@ struct store_ops {
     struct cardea_status (*session_scan)(struct store_tx *tx, struct session_id after, struct session_record *out,
                                          uint32_t cap, uint32_t *ret_count);
 
+    /* Counters and codes, of the sessions' role: as sessions.h has them. What a transaction that is taken back has
+     * counted, put or taken may stay so. */
+    struct cardea_status (*count)(struct store_tx *tx, int64_t now_ms, const struct counter_step *steps, uint32_t count,
+                                  int64_t *ret_values);
+    struct cardea_status (*code_put)(struct store_tx *tx, int64_t now_ms, struct code_id id,
+                                     const struct code_value *value, int64_t ttl_ms);
+    struct cardea_status (*code_take)(struct store_tx *tx, int64_t now_ms, struct code_id id, struct code_value *out);
+
     /* One small step of cleaning: looks at up to `limit` rows that are due at now_ms and removes those that no one can
      * need: sessions past their end or SWEEP_IDLE_SLACK_MS past their idle end (last-seen times arrive late), expired
-     * API keys, revocations past `until_ms` (their events stay in the journal). *ret_count: rows looked at; 0: nothing
-     * is due. */
+     * API keys, counters and codes, revocations past `until_ms` (their events stay in the journal). *ret_count: rows
+     * looked at; 0: nothing is due. */
     struct cardea_status (*sweep)(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count);
 };
 

@@ -224,6 +224,46 @@ static struct cardea_status whole_sweep(struct sessions *s, int64_t deadline_ms,
     return cardea_ok(status) ? end(store, tx, store->ops->sweep(tx, now_ms, limit, ret_count)) : status;
 }
 
+static struct cardea_status whole_count(struct sessions *s, int64_t deadline_ms, int64_t now_ms,
+                                        const struct counter_step *steps, uint32_t count, int64_t *ret_values)
+{
+    struct store *store = store_of(s);
+    struct store_tx *tx = NULL;
+    int64_t values[COUNTER_STEPS_MAX];
+    if (!counter_steps_good(steps, count))
+        return CARDEA_FAIL(E_INTERNAL);
+    struct cardea_status status = store->ops->begin(store, STORE_WRITE, deadline_ms, &tx);
+    if (cardea_ok(status))
+        status = end(store, tx, store->ops->count(tx, now_ms, steps, count, values));
+    if (cardea_ok(status) && count > 0)
+        memcpy(ret_values, values, count * sizeof *values);
+    return status;
+}
+
+static struct cardea_status whole_code_put(struct sessions *s, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                           const struct code_value *value, int64_t ttl_ms)
+{
+    struct store *store = store_of(s);
+    struct store_tx *tx = NULL;
+    struct cardea_status status = store->ops->begin(store, STORE_WRITE, deadline_ms, &tx);
+    return cardea_ok(status) ? end(store, tx, store->ops->code_put(tx, now_ms, id, value, ttl_ms)) : status;
+}
+
+/* Nobody has it before its end is committed. */
+static struct cardea_status whole_code_take(struct sessions *s, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                            struct code_value *out)
+{
+    struct store *store = store_of(s);
+    struct store_tx *tx = NULL;
+    struct code_value value;
+    struct cardea_status status = store->ops->begin(store, STORE_WRITE, deadline_ms, &tx);
+    if (cardea_ok(status))
+        status = end(store, tx, store->ops->code_take(tx, now_ms, id, &value));
+    if (cardea_ok(status))
+        *out = value;
+    return status;
+}
+
 static const struct sessions_ops whole_ops = {
     .name = "store",
     .close = whole_close,
@@ -239,6 +279,9 @@ static const struct sessions_ops whole_ops = {
     .list = whole_list,
     .scan = whole_scan,
     .sweep = whole_sweep,
+    .count = whole_count,
+    .code_put = whole_code_put,
+    .code_take = whole_code_take,
 };
 
 struct cardea_status store_as_sessions(struct store *s, struct sessions **out)

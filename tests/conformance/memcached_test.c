@@ -1,6 +1,6 @@
 /* The conformance suite on Memcached, behind accounts in SQLite, against servers that this program starts on sockets in
  * a folder of its own. And what only a server can do to us: restart, hang, evict, be one of several that is lost. */
-#include "store_conformance.h"
+#include "sessions_conformance.h"
 
 #include "store/memcached/memcached.h"
 #include "store/mixture.h"
@@ -183,6 +183,9 @@ static const struct engine_under_test memcached = {.name = "sqlite and memcached
                                                    .blind = true,
                                                    .open = open_mixture,
                                                    .wipe = wipe};
+
+static const struct sessions_under_test alone = {
+    .name = "memcached", .expires = true, .blind = true, .open = open_sessions, .wipe = wipe};
 
 static int64_t soon(void)
 {
@@ -660,7 +663,7 @@ int main(void)
     (void)snprintf(socket_path, sizeof socket_path, "%s/socket", folder);
     (void)snprintf(database, sizeof database, "%s/accounts.db", folder);
     start(&on_socket, NULL, NULL);
-    int failed = store_conformance_run(&memcached);
+    int failed = store_conformance_run(&memcached) + sessions_conformance_run(&alone);
     static const struct CMUnitTest own[] = {
         cmocka_unit_test_setup(a_restarted_server_has_forgotten_and_works, each),
         cmocka_unit_test_setup(a_server_that_hangs_is_away_by_the_deadline, each),

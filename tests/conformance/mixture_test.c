@@ -1,7 +1,7 @@
 /* The conformance suite on mixtures: accounts in SQLite, and sessions in memory or in another database. And what a
  * mixture adds: a session that the accounts hold a revocation against is not there, whatever the sessions' engine says.
  */
-#include "store_conformance.h"
+#include "sessions_conformance.h"
 
 #include "store/memory/memory.h"
 #include "store/mixture.h"
@@ -69,6 +69,25 @@ static const struct engine_under_test mixtures[] = {
      .durable = true,
      .open = open_with_database,
      .wipe = wipe},
+};
+
+static struct sessions *memory_alone(void)
+{
+    struct sessions *sessions = NULL;
+    assert_ok(sessions_memory_open(&sessions));
+    return sessions;
+}
+
+static struct sessions *database_alone(void)
+{
+    struct sessions *sessions = NULL;
+    assert_ok(store_as_sessions(open_sqlite("sessions"), &sessions));
+    return sessions;
+}
+
+static const struct sessions_under_test alone[] = {
+    {.name = "memory", .alone = true, .open = memory_alone},
+    {.name = "sqlite", .open = database_alone, .wipe = wipe},
 };
 
 /* A mixture, and the sessions' engine behind it. */
@@ -324,6 +343,8 @@ int main(void)
         print_message("%s\n", mixtures[i].name);
         failed += store_conformance_run(&mixtures[i]);
     }
+    for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
+        failed += sessions_conformance_run(&alone[i]);
     static const struct CMUnitTest own[] = {
         cmocka_unit_test_setup_teardown(an_engine_that_falls_back_resurrects_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deletion_waits_for_the_commit, setup, teardown),

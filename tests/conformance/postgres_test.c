@@ -3,7 +3,7 @@
  *
  * PostgreSQL does not run as root: there the cluster belongs to the user that Debian's package makes. */
 #include "server.h"
-#include "store_conformance.h"
+#include "sessions_conformance.h"
 
 #include "store/journal.h"
 #include "store/mixture.h"
@@ -100,6 +100,15 @@ static const struct engine_under_test both = {.name = "postgres and postgres",
 
 static const struct engine_under_test postgres = {
     .name = "postgres", .accounts = true, .sessions = true, .durable = true, .open = open_store, .wipe = wipe};
+
+static struct sessions *open_sessions(void)
+{
+    struct sessions *s = NULL;
+    assert_ok(store_as_sessions(open_store(), &s));
+    return s;
+}
+
+static const struct sessions_under_test alone = {.name = "postgres", .open = open_sessions, .wipe = wipe};
 
 static int each(void **state)
 {
@@ -454,6 +463,7 @@ int main(void)
     start_server();
     int failed = store_conformance_run(&postgres);
     failed += store_conformance_run(&both);
+    failed += sessions_conformance_run(&alone);
     static const struct CMUnitTest own[] = {
         cmocka_unit_test_setup(a_restarted_server_is_found_again, each),
         cmocka_unit_test_setup(idle_connections_that_died_cost_nothing, each),

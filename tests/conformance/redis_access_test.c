@@ -216,7 +216,7 @@ static void tls_and_plain_do_not_meet(void **state)
 /* What docs/stores.md tells the operator to give. */
 #define RIGHTS                                                                                                         \
     "-@all +evalsha +script|load +role +info +select +hget +hmget +hset +pexpire +pttl +zadd +zrem +del +exists "      \
-    "+zrangebyscore +zrevrangebyscore +zrangebylex"
+    "+zrangebyscore +zrevrangebyscore +zrangebylex +incrby +decrby +get +set +getdel"
 
 static void passwords(void **state)
 {
@@ -241,10 +241,10 @@ static void passwords(void **state)
 static void rights(void **state)
 {
     (void)state;
-    static const char *const needed[] = {"evalsha",    "script|load", "role",    "info",          "hget",
-                                         "hmget",      "hset",        "pexpire", "pttl",          "zadd",
-                                         "zrem",       "del",         "exists",  "zrangebyscore", "zrevrangebyscore",
-                                         "zrangebylex"};
+    static const char *const needed[] = {
+        "evalsha",          "script|load", "role",   "info",   "hget", "hmget",  "hset",
+        "pexpire",          "pttl",        "zadd",   "zrem",   "del",  "exists", "zrangebyscore",
+        "zrevrangebyscore", "zrangebylex", "incrby", "decrby", "get",  "set",    "getdel"};
     char options[160], command[400];
     write_file("right", "secret\n");
     (void)snprintf(options, sizeof options, "user=cardea&password_file=%s", in_folder("right"));

@@ -1,7 +1,7 @@
 /* The conformance suite on Redis, behind accounts in SQLite, against a server that this program starts on a socket in a
  * folder of its own. And what only a server can do to us: restart, hang, forget its scripts, be a replica, evict. */
 #include "redis_server.h"
-#include "store_conformance.h"
+#include "sessions_conformance.h"
 
 #include "store/mixture.h"
 #include "store/redis/redis.h"
@@ -76,6 +76,7 @@ static const struct engine_under_test redis = {.name = "sqlite and redis",
                                                .expires = true,
                                                .open = open_mixture,
                                                .wipe = wipe};
+static const struct sessions_under_test alone = {.name = "redis", .expires = true, .open = open_sessions, .wipe = wipe};
 
 static int64_t soon(void)
 {
@@ -295,7 +296,7 @@ int main(void)
     redis_make(&server);
     (void)snprintf(database, sizeof database, "%s/accounts.db", server.folder);
     redis_start(&server);
-    int failed = store_conformance_run(&redis);
+    int failed = store_conformance_run(&redis) + sessions_conformance_run(&alone);
     static const struct CMUnitTest own[] = {
         cmocka_unit_test_setup(a_restarted_server_is_found_again, each),
         cmocka_unit_test_setup(idle_connections_that_died_cost_nothing, each),

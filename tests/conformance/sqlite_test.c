@@ -779,6 +779,12 @@ static void run_everything(struct store *s, struct store_tx *tx)
     assert_ok(s->ops->session_list(tx, &u.id, 0, &page, &r, &count, &next));
     assert_ok(s->ops->session_scan(tx, (struct session_id){{0}}, &r, 1, &count));
     assert_ok(s->ops->session_delete_below(tx, u.id, 1, 1, &count));
+    struct counter_step steps[] = {{.add = 1, .window_ms = 1, .stop_above = 9}, {.add = -1, .window_ms = 1}};
+    int64_t counted[2];
+    struct code_value code = {.len = 1};
+    assert_ok(s->ops->count(tx, 1, steps, 2, counted));
+    assert_ok(s->ops->code_put(tx, 1, (struct code_id){{1}}, &code, 1000));
+    assert_ok(s->ops->code_take(tx, 1, (struct code_id){{1}}, &code));
     assert_ok(s->ops->sweep(tx, idle_end_ms, 10, &count));
     assert_ok(s->ops->sweep(tx, INT64_MAX, 10, &count));
     assert_ok(s->ops->user_delete(tx, u.id));

@@ -41,4 +41,12 @@ void cache_index_add(struct cache *c, int64_t deadline_ms, const struct session_
 void cache_index_forget(struct cache *c, int64_t deadline_ms, const struct user_id *user, const struct session_id *sids,
                         uint32_t count);
 
+/* Counters and one-time codes (counter.c), as sessions.h has them. */
+struct cardea_status cache_count(struct sessions *e, int64_t deadline_ms, int64_t now_ms,
+                                 const struct counter_step *steps, uint32_t count, int64_t *ret_values);
+struct cardea_status cache_code_put(struct sessions *e, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                    const struct code_value *value, int64_t ttl_ms);
+struct cardea_status cache_code_take(struct sessions *e, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                     struct code_value *out);
+
 #endif

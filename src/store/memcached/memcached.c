@@ -447,6 +447,9 @@ static const struct sessions_ops cache_ops = {
     .list = cache_list,
     .scan = cache_scan,
     .sweep = cache_sweep,
+    .count = cache_count,
+    .code_put = cache_code_put,
+    .code_take = cache_code_take,
 };
 
 static struct cardea_status do_settings(struct cache_call *call, void *context)

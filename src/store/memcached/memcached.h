@@ -8,6 +8,8 @@
  *
  *     cardea:s:SID    a session as bytes (store/session_bytes.h), with its time to live
  *     cardea:u:USER   which sessions a user has, at most CACHE_INDEX_MAX
+ *     cardea:c:ID     a counter
+ *     cardea:k:ID     a one-time code
  *
  * What may be lost, at any moment: everything. Memcached evicts records when its memory is full, and forgets all of
  * them when it is restarted. A record that is gone is a logout for its owner; never is it a way in, since what has

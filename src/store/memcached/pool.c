@@ -295,6 +295,21 @@ struct cardea_status cache_call_delete(struct cache_call *c, const struct cache_
     return in_time(c) ? status_of(memcached_delete(c->handle, k->text, k->len, 0)) : AWAY;
 }
 
+struct cardea_status cache_call_move(struct cache_call *c, const struct cache_key *k, int32_t by, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    if (!in_time(c))
+        return AWAY;
+    memcached_return_t rc = by >= 0 ? memcached_increment(c->handle, k->text, k->len, (uint32_t)by, &value)
+                                    : memcached_decrement(c->handle, k->text, k->len, (uint32_t)-by, &value);
+    if (rc == MEMCACHED_CLIENT_ERROR)
+        return CARDEA_FAIL(E_CORRUPT);
+    struct cardea_status s = status_of(rc);
+    if (cardea_ok(s))
+        *ret_value = value;
+    return s;
+}
+
 /* --- what a server says of itself --- */
 
 static memcached_return_t take_setting(const memcached_instance_st *server, const char *key, size_t key_len,

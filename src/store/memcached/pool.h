@@ -70,6 +70,9 @@ struct cardea_status cache_call_swap(struct cache_call *c, const struct cache_ke
                                      time_t ttl, uint64_t cas) CARDEA_CHECKED;
 struct cardea_status cache_call_delete(struct cache_call *c,
                                        const struct cache_key *k) CARDEA_CHECKED; /* E_NOT_FOUND */
+/* Move a number, not below 0. fails: E_NOT_FOUND; E_CORRUPT: no number */
+struct cardea_status cache_call_move(struct cache_call *c, const struct cache_key *k, int32_t by,
+                                     uint64_t *ret_value) CARDEA_CHECKED;
 
 /* Many values of one server; each that is there is handed over, in any order. */
 typedef void cache_found(void *context, struct view key, struct view value);

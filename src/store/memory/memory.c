@@ -1,6 +1,7 @@
 #include "store/memory/memory.h"
 
 #include "store/cursor.h"
+#include "store/memory/short.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct memory {
     struct entry **buckets; /* 2^level */
     unsigned level;
     uint32_t count;
+    struct short_lived short_lived;
 };
 
 static int sid_compare(const struct session_id *a, const struct session_id *b)
@@ -116,6 +118,7 @@ static void memory_close(struct sessions *s)
     for (struct entry *e; (e = following(m, NULL)) != NULL;)
         unlink_at(m, find(m, &e->record.sid));
     free(m->buckets);
+    short_clear(&m->short_lived);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -291,8 +294,32 @@ static struct cardea_status memory_sweep(struct sessions *s, int64_t deadline_ms
             unlink_at(m, at);
             count++;
         }
-    *ret_count = count;
+    *ret_count = count + short_sweep(&m->short_lived, now_ms, limit - count);
     return leave(m, CARDEA_SUCCESS);
+}
+
+static struct cardea_status memory_count(struct sessions *s, int64_t deadline_ms, int64_t now_ms,
+                                         const struct counter_step *steps, uint32_t count, int64_t *ret_values)
+{
+    (void)deadline_ms;
+    struct memory *m = enter(s);
+    return leave(m, short_count(&m->short_lived, now_ms, steps, count, ret_values));
+}
+
+static struct cardea_status memory_code_put(struct sessions *s, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                            const struct code_value *value, int64_t ttl_ms)
+{
+    (void)deadline_ms;
+    struct memory *m = enter(s);
+    return leave(m, short_code_put(&m->short_lived, now_ms, id, value, ttl_ms));
+}
+
+static struct cardea_status memory_code_take(struct sessions *s, int64_t deadline_ms, int64_t now_ms, struct code_id id,
+                                             struct code_value *out)
+{
+    (void)deadline_ms;
+    struct memory *m = enter(s);
+    return leave(m, short_code_take(&m->short_lived, now_ms, id, out));
 }
 
 static const struct sessions_ops memory_ops = {
@@ -307,6 +334,9 @@ static const struct sessions_ops memory_ops = {
     .list = memory_list,
     .scan = memory_scan,
     .sweep = memory_sweep,
+    .count = memory_count,
+    .code_put = memory_code_put,
+    .code_take = memory_code_take,
 };
 
 struct cardea_status sessions_memory_open(struct sessions **out)

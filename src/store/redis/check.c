@@ -27,10 +27,10 @@ static struct cardea_status check_eviction(struct link *l, int64_t deadline_ms, 
 
 /* --- what the user may do --- */
 
-enum { KEY = REDIS_PREFIX_MAX + 32, TRIALS = 9 };
+enum { KEY = REDIS_PREFIX_MAX + 32, TRIALS = 14 };
 
 struct trial {
-    char session[KEY], user[KEY], all[KEY], created[KEY], users[KEY];
+    char session[KEY], user[KEY], all[KEY], created[KEY], users[KEY], counter[KEY], code[KEY];
 };
 
 static void texts(struct words *w, const char *const *all)
@@ -63,6 +63,12 @@ static struct cardea_status try_all(const struct pool *p, struct link *l, const 
     texts(&w[6], (const char *const[]){"ZRANGEBYLEX", t->all, "+", "-", "LIMIT", "0", "1", NULL});
     texts(&w[7], (const char *const[]){"EXISTS", t->session, NULL});
     script(p, &w[8], SCRIPT_REMOVE, "3", (const char *const[]){t->session, t->all, t->created, nobody, t->users, NULL});
+    script(p, &w[9], SCRIPT_COUNT_STEPS, "2",
+           (const char *const[]){t->counter, t->counter, "1", "1000", "9", "-1", "1000", "9", NULL});
+    texts(&w[10], (const char *const[]){"SET", t->code, "", "NX", "PX", "1000", NULL});
+    texts(&w[11], (const char *const[]){"GET", t->code, NULL});
+    texts(&w[12], (const char *const[]){"GETDEL", t->code, NULL});
+    texts(&w[13], (const char *const[]){"DEL", t->counter, NULL});
     struct cardea_status s = CARDEA_SUCCESS;
     for (size_t i = 0; cardea_ok(s) && i < TRIALS; i++)
         s = link_say(l, &w[i]);
@@ -78,6 +84,8 @@ static struct cardea_status check_user(const struct pool *p, struct link *l, con
     (void)snprintf(t.users, sizeof t.users, "%s:u:", prefix);
     (void)snprintf(t.all, sizeof t.all, "%s:sids", prefix);
     (void)snprintf(t.created, sizeof t.created, "%s:created", prefix);
+    (void)snprintf(t.counter, sizeof t.counter, "%s:c:%s", prefix, nobody);
+    (void)snprintf(t.code, sizeof t.code, "%s:k:%s", prefix, nobody);
     struct cardea_status s = try_all(p, l, &t);
     bool refused = false;
     for (size_t i = 0; cardea_ok(s) && i < TRIALS; i++) {

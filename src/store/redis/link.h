@@ -23,8 +23,8 @@ bool link_alive(struct link *l);
 
 struct words {
     int count;
-    const char *argv[24];
-    size_t lens[24];
+    const char *argv[40];
+    size_t lens[40];
 };
 void word(struct words *w, const void *bytes, size_t len);
 void word_text(struct words *w, const char *text);

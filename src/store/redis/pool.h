@@ -14,7 +14,7 @@
 
 #include <pthread.h>
 
-enum script { SCRIPT_CREATE = 0, SCRIPT_ROTATE, SCRIPT_TOUCH, SCRIPT_REMOVE, SCRIPT_COUNT };
+enum script { SCRIPT_CREATE = 0, SCRIPT_ROTATE, SCRIPT_TOUCH, SCRIPT_REMOVE, SCRIPT_COUNT_STEPS, SCRIPT_COUNT };
 extern const char *const script_texts[SCRIPT_COUNT];
 
 struct pool {

@@ -1,4 +1,5 @@
 #include "store/redis/check.h"
+#include "store/redis/internal.h"
 
 #include "base/text.h"
 #include "store/cursor.h"
@@ -8,14 +9,6 @@
 #include <stdlib.h>
 
 enum { OPEN_MS = 5000, SWEEP_STEP = 128, FETCH_STEP = 128, KEY_MAX = REDIS_PREFIX_MAX + 64, NUMBER_MAX = 24 };
-
-struct redis {
-    struct sessions base;
-    struct pool pool;
-    char prefix[REDIS_PREFIX_MAX + 1];
-    pthread_mutex_t sweep_lock; /* guards sweep_after */
-    struct session_id sweep_after;
-};
 
 /* --- words --- */
 
@@ -840,6 +833,9 @@ static const struct sessions_ops redis_ops = {
     .list = redis_list,
     .scan = redis_scan,
     .sweep = redis_sweep,
+    .count = redis_count,
+    .code_put = redis_code_put,
+    .code_take = redis_code_take,
 };
 
 struct cardea_status sessions_redis_open(const struct redis_options *o, struct sessions **out, char *message,

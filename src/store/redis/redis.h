@@ -10,6 +10,8 @@
  *     cardea:sids       sorted set of all sids, in their order
  *     cardea:created    sorted set of all sids by creation
  *
+ *     cardea:c:ID        a counter · cardea:k:ID  a one-time code
+ *
  * Every record expires by itself once it is of no more use to anybody, by a time to live that is counted from the
  * service's clock, not from Redis'; the sweep removes what the sets still name.
  *

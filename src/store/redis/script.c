@@ -48,6 +48,24 @@ const char *const script_texts[SCRIPT_COUNT] = {
                       "redis.call('ZREM', KEYS[2], ARGV[1])\n"
                       "redis.call('ZREM', KEYS[3], ARGV[1])\n"
                       "return 1\n",
+    /* KEYS: counters. ARGV, of each: add, window, stop above. The values of those that were taken. */
+    [SCRIPT_COUNT_STEPS] = "local values = {}\n"
+                           "for i = 1, #KEYS do\n"
+                           "  local add = tonumber(ARGV[3 * i - 2])\n"
+                           "  local value = 0\n"
+                           "  if add > 0 then\n"
+                           "    value = redis.call('INCRBY', KEYS[i], add)\n"
+                           "    if redis.call('PTTL', KEYS[i]) < 0 then"
+                           " redis.call('PEXPIRE', KEYS[i], ARGV[3 * i - 1]) end\n"
+                           "  else\n"
+                           "    value = tonumber(redis.call('GET', KEYS[i]) or 0)\n"
+                           "    if add < 0 and value > 0 then"
+                           " value = redis.call('DECRBY', KEYS[i], math.min(value, -add)) end\n"
+                           "  end\n"
+                           "  values[i] = value\n"
+                           "  if value > tonumber(ARGV[3 * i]) then break end\n"
+                           "end\n"
+                           "return values\n",
 };
 
 void script_call(const struct pool *p, struct words *w, enum script s, const char *keys)

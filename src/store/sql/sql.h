@@ -76,6 +76,12 @@
     X(SESSION_LIST_ALL)                                                                                                \
     X(SESSION_LIST_USER)                                                                                               \
     X(SESSION_SCAN)                                                                                                    \
+    X(COUNTER_RISE)                                                                                                    \
+    X(COUNTER_FALL)                                                                                                    \
+    X(CODE_PUT)                                                                                                        \
+    X(CODE_TAKE)                                                                                                       \
+    X(SWEEP_COUNTERS)                                                                                                  \
+    X(SWEEP_CODES)                                                                                                     \
     X(SWEEP_SESSION_DUE)                                                                                               \
     X(SWEEP_SESSION_REARM)                                                                                             \
     X(SWEEP_API_KEYS)                                                                                                  \
@@ -218,6 +224,11 @@ struct cardea_status sql_session_list(struct store_tx *tx, const struct user_id 
                                       struct cursor *ret_next);
 struct cardea_status sql_session_scan(struct store_tx *tx, struct session_id after, struct session_record *out,
                                       uint32_t cap, uint32_t *ret_count);
+struct cardea_status sql_count(struct store_tx *tx, int64_t now_ms, const struct counter_step *steps, uint32_t count,
+                               int64_t *ret_values);
+struct cardea_status sql_code_put(struct store_tx *tx, int64_t now_ms, struct code_id id,
+                                  const struct code_value *value, int64_t ttl_ms);
+struct cardea_status sql_code_take(struct store_tx *tx, int64_t now_ms, struct code_id id, struct code_value *out);
 struct cardea_status sql_sweep(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count);
 
 #endif

@@ -66,7 +66,7 @@ static struct cardea_status sweep_rows(struct store_tx *tx, enum query_id id, co
 
 struct cardea_status sql_sweep(struct store_tx *tx, int64_t now_ms, uint32_t limit, uint32_t *ret_count)
 {
-    uint32_t sessions = 0, api_keys = 0, revocations = 0;
+    uint32_t sessions = 0, api_keys = 0, revocations = 0, counters = 0, codes = 0;
     struct cardea_status s = sweep_sessions(tx, now_ms, limit, &sessions);
     limit -= sessions;
     if (cardea_ok(s) && limit > 0)
@@ -79,7 +79,17 @@ struct cardea_status sql_sweep(struct store_tx *tx, int64_t now_ms, uint32_t lim
         s = sweep_rows(tx, QUERY_SWEEP_REVOCATIONS,
                        "DELETE FROM revocation WHERE n IN (SELECT n FROM revocation WHERE until_ms <= ? LIMIT ?)",
                        now_ms, limit, &revocations);
+    limit -= revocations;
+    if (cardea_ok(s) && limit > 0)
+        s = sweep_rows(tx, QUERY_SWEEP_COUNTERS,
+                       "DELETE FROM counter WHERE id IN (SELECT id FROM counter WHERE ends_at_ms <= ? LIMIT ?)", now_ms,
+                       limit, &counters);
+    limit -= counters;
+    if (cardea_ok(s) && limit > 0)
+        s = sweep_rows(tx, QUERY_SWEEP_CODES,
+                       "DELETE FROM code WHERE id IN (SELECT id FROM code WHERE ends_at_ms <= ? LIMIT ?)", now_ms,
+                       limit, &codes);
     if (cardea_ok(s))
-        *ret_count = sessions + api_keys + revocations;
+        *ret_count = sessions + api_keys + revocations + counters + codes;
     return s;
 }

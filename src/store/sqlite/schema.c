@@ -131,11 +131,22 @@ static const char version_4[] = "CREATE TABLE verifier ("
                                 " sessions TEXT NOT NULL"
                                 ") STRICT, WITHOUT ROWID;";
 
+/* What is counted, and given out once, for a while. */
+static const char version_5[] = "CREATE TABLE counter ("
+                                " id BLOB NOT NULL PRIMARY KEY,"
+                                " value INTEGER NOT NULL,"
+                                " ends_at_ms INTEGER NOT NULL"
+                                ") STRICT, WITHOUT ROWID;"
+                                "CREATE INDEX counter_ends ON counter (ends_at_ms);"
+                                "CREATE TABLE code ("
+                                " id BLOB NOT NULL PRIMARY KEY,"
+                                " value BLOB NOT NULL,"
+                                " ends_at_ms INTEGER NOT NULL"
+                                ") STRICT, WITHOUT ROWID;"
+                                "CREATE INDEX code_ends ON code (ends_at_ms);";
+
 const struct schema_step schema_steps[] = {
-    {version_1},
-    {version_2},
-    {version_3},
-    {version_4},
+    {version_1}, {version_2}, {version_3}, {version_4}, {version_5},
 };
 const uint32_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

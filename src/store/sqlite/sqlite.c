@@ -196,6 +196,9 @@ static const struct store_ops sqlite_ops = {
     .session_touch = sql_session_touch,
     .session_list = sql_session_list,
     .session_scan = sql_session_scan,
+    .count = sql_count,
+    .code_put = sql_code_put,
+    .code_take = sql_code_take,
     .sweep = sql_sweep,
 };
 
