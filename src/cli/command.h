@@ -115,6 +115,8 @@ enum exit_code run_config_show(struct context *c);
 enum exit_code run_config_manual(struct context *c);
 enum exit_code run_audit(struct context *c);
 enum exit_code run_migrate(struct context *c);
+enum exit_code run_backup(struct context *c);
+enum exit_code run_restore(struct context *c);
 enum exit_code run_version(struct context *c);
 enum exit_code run_help(struct context *c);
 

@@ -158,6 +158,12 @@ static const struct option jwk_convert_options[] = {
     OUT_FILE,
     {NULL, NULL, NULL},
 };
+static const struct option restore_options[] = {
+    {"replace", NULL,
+     "Put the backup in the place of what is there: a database file is kept under another name, a server's tables are "
+     "emptied."},
+    {NULL, NULL, NULL},
+};
 static const struct option migrate_options[] = {
     {"from", "URL", "Where the data is now, as accounts or sessions name it in the configuration. It has to be said."},
     {"to", "URL", "Where it is to go. It has to be said."},
@@ -256,6 +262,20 @@ const struct command commands[] = {
      run_config_show},
     {"config manual", "", 0, 0, none, "Print the manual of all keys, in Markdown", "", run_config_manual},
     {"audit", "", 0, 0, audit_options, "Read the journal, newest first, or check it", "", run_audit},
+    {"backup", "FILE", 1, 1, none, "Back the accounts up to a file",
+     "While the service runs, or not; of one moment, and whole when it appears under its name. Users, API keys, keys "
+     "and the "
+     "journal are in it; sessions are not. Nor is the master key, without which nobody can restore it: keep that "
+     "apart. "
+     "The file gets mode 0600 and replaces nothing (exit status 5).",
+     run_backup},
+    {"restore", "FILE", 1, 1, restore_options, "Put a backup in place, and end all sessions",
+     "Needs the service stopped, on every node, and the master key that belongs to the backup. Whatever was handed out "
+     "before, sessions and tokens made after the backup among it, ends. API keys of the backup work, also one that was "
+     "revoked since; a signing key that was dropped since as compromised is back. Exit status 3: no such file, or no "
+     "master "
+     "key; 4: a service or node runs; 5: there is an installation.",
+     run_restore},
     {"migrate", "", 0, 0, migrate_options, "Move the data to another engine",
      "Needs the service stopped, on every node. Between two engines of accounts (sqlite, postgres) everything moves; "
      "to or "

@@ -1,7 +1,10 @@
 /* cardea migrate, backup and restore: what moves an installation. */
+#include "base/text.h"
+#include "base/timetext.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/render.h"
+#include "daemon/backup.h"
 #include "daemon/installation.h"
 #include "daemon/migrate.h"
 
@@ -134,5 +137,124 @@ enum exit_code run_migrate(struct context *c)
         migrate_json(&out, &done, installation_boot_ms() - p.start_ms);
     else
         migrate_text(&out, &done);
+    return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
+}
+
+/* --- backup --- */
+
+static void backup_json(struct buf *out, const char *path, const struct backup_made *made)
+{
+    struct json_writer w = json_writer(out);
+    char text[128], time[32];
+    struct buf head = buf_fixed(text, sizeof text), at = buf_fixed(time, sizeof time);
+    buf_rfc3339(&at, made->at_ms);
+    buf_int(&head, (int64_t)made->head.n);
+    buf_char(&head, ':');
+    buf_hex(&head, made->head.hash, sizeof made->head.hash);
+    json_open_object(&w);
+    json_member_text(&w, "file", view_text(path));
+    json_member_text(&w, "at", buf_view(&at));
+    json_account_counts(&w, &made->counts);
+    json_member_text(&w, "head", buf_view(&head));
+    json_close_object(&w);
+    buf_char(out, '\n');
+}
+
+static void backup_text(struct buf *out, const char *path, const struct backup_made *made, const char *master)
+{
+    bool first = true;
+    render_text(out, view_text(path));
+    buf_text(out, ": ");
+    put_account_counts(out, &made->counts, &first);
+    buf_text(out, ".\nThe master key is not in it, and nobody can restore it without: keep a copy of ");
+    render_text(out, view_text(master));
+    buf_text(out, " elsewhere.\n");
+}
+
+enum exit_code run_backup(struct context *c)
+{
+    enum exit_code code = context_config(c);
+    if (code != EXIT_OK)
+        return code;
+    struct progress p;
+    progress_start(&p, c->json);
+    const struct copy copy = {.progress = progress_tell, .context = &p};
+    struct backup_made made = {0};
+    char message[1024] = "";
+    struct cardea_status s = backup_make(c->config, c->words[0], &copy, &made, message, sizeof message);
+    progress_end(&p);
+    if (!cardea_ok(s)) {
+        complain("%s", message);
+        return code_of(s);
+    }
+    struct buf out = buf_heap(8192);
+    if (c->json)
+        backup_json(&out, c->words[0], &made);
+    else
+        backup_text(&out, c->words[0], &made, c->config->master_key_file);
+    return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
+}
+
+/* --- restore --- */
+
+static void restore_json(struct buf *out, const struct restored *done)
+{
+    struct json_writer w = json_writer(out);
+    char time[32];
+    struct buf at = buf_fixed(time, sizeof time);
+    buf_rfc3339(&at, done->backup_at_ms);
+    json_open_object(&w);
+    json_account_counts(&w, &done->counts);
+    json_member_int(&w, "incarnation", done->incarnation);
+    json_member_text(&w, "backup_at", buf_view(&at));
+    json_name(&w, "aside");
+    if (done->aside[0] == '\0')
+        json_put_null(&w);
+    else
+        json_put_text(&w, view_text(done->aside));
+    json_close_object(&w);
+    buf_char(out, '\n');
+}
+
+static void restore_text(struct buf *out, const struct restored *done)
+{
+    bool first = true;
+    buf_text(out, "Restored as of ");
+    buf_rfc3339(out, done->backup_at_ms);
+    buf_text(out, ": ");
+    put_account_counts(out, &done->counts, &first);
+    buf_text(out, ".\nAll sessions and tokens have ended (incarnation ");
+    buf_int(out, done->incarnation);
+    buf_text(out, "). What happened since the backup is forgotten: API keys revoked since work again, and signing keys"
+                  " dropped since\nare back (cardea signing-key revoke drops one anew).\n");
+    if (done->aside[0] != '\0') {
+        buf_text(out, "The database of before is ");
+        render_text(out, view_text(done->aside));
+        buf_text(out, ".\n");
+    }
+}
+
+enum exit_code run_restore(struct context *c)
+{
+    enum exit_code code = context_config(c);
+    if (code != EXIT_OK)
+        return code;
+    struct progress p;
+    progress_start(&p, c->json);
+    const struct copy copy = {.progress = progress_tell, .context = &p};
+    static struct restored done;
+    char message[1024] = "";
+    struct cardea_status s =
+        backup_restore(c->config, c->words[0], context_has(c, "replace"), &copy, &done, message, sizeof message);
+    progress_end(&p);
+    if (!cardea_ok(s)) {
+        complain("%s", message);
+        return code_of(s);
+    }
+    struct buf out = buf_heap(8192);
+    if (c->json)
+        restore_json(&out, &done);
+    else
+        restore_text(&out, &done);
     return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
 }

@@ -35,7 +35,8 @@
     X(key_rotated, "somebody asked for a rotation")                                                                    \
     X(key_dropped, "a signing key was dropped at once")                                                                \
     X(operator_read, "the operator looked at something through the admin socket or on a stopped installation")         \
-    X(started, "the service started")
+    X(started, "the service started")                                                                                  \
+    X(restored, "a backup was restored: all sessions ended, the detail names the incarnation")
 
 #define AUDIT_NAME(type, text) static const char AUDIT_##type[] __attribute__((unused)) = #type;
 AUDIT_TYPES(AUDIT_NAME)

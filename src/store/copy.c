@@ -198,13 +198,15 @@ static struct cardea_status in_force_upto(struct in_force *f, uint64_t n, bool *
     return s;
 }
 
-static struct cardea_status last_row(const struct copy_place *p, struct journal_head *out)
+struct cardea_status copy_head(const struct copy_place *p, struct journal_head *out)
 {
     struct event e;
     uint32_t count = 0;
     struct cardea_status s = p->ops->event_list(p->tx, 0, true, &e, 1, &count);
+    if (!cardea_ok(s))
+        return s;
     *out = (struct journal_head){0};
-    if (cardea_ok(s) && count > 0) {
+    if (count > 0) {
         out->n = e.n;
         memcpy(out->hash, e.hash, sizeof out->hash);
     }
@@ -239,11 +241,11 @@ static struct cardea_status move_journal(const struct copy *c, const struct copy
     struct journal_head head = {0}, last, there;
     struct cardea_status s = room((size_t)2 * EVENT_STEP, sizeof *rows, &rows);
     if (cardea_ok(s))
-        s = last_row(from, &last);
+        s = copy_head(from, &last);
     if (cardea_ok(s))
         s = copy_rows(c, from, to, rows, last.n, &head);
     if (cardea_ok(s))
-        s = last_row(to, &there);
+        s = copy_head(to, &there);
     free(rows);
     if (cardea_ok(s) && (memcmp(&there, &head, sizeof head) != 0 || memcmp(&last, &head, sizeof head) != 0))
         s = CARDEA_FAIL(E_CONFLICT);
@@ -281,7 +283,7 @@ struct cardea_status copy_accounts_empty(const struct copy_place *p, bool *ret_e
         s = CARDEA_SUCCESS;
     }
     if (cardea_ok(s))
-        s = last_row(p, &head);
+        s = copy_head(p, &head);
     if (cardea_ok(s))
         *ret_empty = users == 0 && keys == 0 && head.n == 0;
     return s;

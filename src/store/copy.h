@@ -67,6 +67,9 @@ struct cardea_status copy_accounts_empty(const struct copy_place *p, bool *ret_e
 struct cardea_status copy_sessions_empty(const struct copy *c, const struct copy_sessions_place *p,
                                          bool *ret_empty) CARDEA_CHECKED;
 
+/* Where a journal stands. */
+struct cardea_status copy_head(const struct copy_place *p, struct journal_head *out) CARDEA_CHECKED;
+
 /* Copy and verify. Both answer for what they were given: undo or abort on failure.
  * out:   counts: added to
  * fails: E_CORRUPT: the source's journal does not hold; E_CONFLICT: the target has something of that name already, or
