@@ -226,10 +226,43 @@ enum exit_code answer_problem(const struct answer *a)
                               : EXIT_FAILED;
 }
 
+static int64_t receipt_number(const struct document *d, uint32_t receipt, const char *name)
+{
+    int64_t n = 0;
+    return cardea_ok(json_int(&d->json, json_get(&d->json, receipt, view_text(name)), &n)) ? n : 0;
+}
+
+/* The change is made; who has heard of it is said when the command has shown what it shows. */
+static void keep_receipt(struct context *c, const struct answer *a)
+{
+    struct document d;
+    bool complete = false;
+    c->unfelt = true;
+    if (!cardea_ok(document_open(&d, buf_view(&a->body))))
+        return;
+    uint32_t receipt = json_get(&d.json, 0, VIEW("receipt"));
+    if (cardea_ok(json_bool(&d.json, json_get(&d.json, receipt, VIEW("complete")), &complete)))
+        c->unfelt = !complete;
+    snprintf(c->receipt, sizeof(c->receipt),
+             "%s: row %lld of the journal, %lld acknowledged, %lld expired, %lld pending, after %lld ms\n",
+             complete ? "Felt everywhere" : "Done, but not felt everywhere yet",
+             (long long)receipt_number(&d, receipt, "position"), (long long)receipt_number(&d, receipt, "acknowledged"),
+             (long long)receipt_number(&d, receipt, "expired"), (long long)receipt_number(&d, receipt, "pending"),
+             (long long)receipt_number(&d, receipt, "ms"));
+    document_close(&d);
+}
+
 enum exit_code call_expect(struct context *c, const struct call *call, struct answer *out)
 {
-    enum exit_code code = call_send(c, call, out);
-    if (code != EXIT_OK || (out->status >= 200 && out->status < 300))
+    struct call asked = *call;
+    bool waits = call->method != METHOD_GET && context_has(c, "wait");
+    if (waits)
+        call_query(&asked, "wait", "all");
+    enum exit_code code = call_send(c, &asked, out);
+    bool good = code == EXIT_OK && out->status >= 200 && out->status < 300;
+    if (good && waits)
+        keep_receipt(c, out);
+    if (code != EXIT_OK || good)
         return code;
     code = answer_problem(out);
     answer_clear(out);
@@ -240,9 +273,13 @@ enum exit_code call_do(struct context *c, const struct call *call)
 {
     struct answer answer;
     enum exit_code code = call_expect(c, call, &answer);
-    if (code == EXIT_OK)
-        answer_clear(&answer);
-    return code;
+    if (code != EXIT_OK)
+        return code;
+    struct buf out = buf_heap(OUTPUT_MAX);
+    if (c->json && answer.body.len > 0)
+        render_json(&out, buf_view(&answer.body));
+    answer_clear(&answer);
+    return render_flush(&out) ? EXIT_OK : EXIT_FAILED;
 }
 
 void pages_clear(struct pages *p)

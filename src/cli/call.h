@@ -26,9 +26,10 @@ struct answer {
 /* Ask. On success *out is the answer, whatever its status; clear it with answer_clear.
  * fails (explained on stderr): no installation, busy, broken connection. */
 enum exit_code call_send(struct context *c, const struct call *call, struct answer *out) CARDEA_CHECKED;
-/* Ask, and turn a problem into a message on stderr and an exit code. On EXIT_OK *out is the answer. */
+/* Ask, and turn a problem into a message on stderr and an exit code. On EXIT_OK *out is the answer. With --wait, a call
+ * that changes something waits until that is felt everywhere, and the context keeps what the receipt says. */
 enum exit_code call_expect(struct context *c, const struct call *call, struct answer *out) CARDEA_CHECKED;
-/* The same for a call whose answer is empty. */
+/* The same for a call whose answer is empty but for a receipt, which --json prints. */
 enum exit_code call_do(struct context *c, const struct call *call) CARDEA_CHECKED;
 void answer_clear(struct answer *a); /* wipes: an answer may hold a new key */
 

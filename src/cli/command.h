@@ -14,7 +14,8 @@ enum exit_code {
     EXIT_FAILED = 1,    /* refused, or it went wrong */
     EXIT_USAGE = 2,     /* the command line or the configuration is wrong */
     EXIT_NOT_FOUND = 3, /* no such user, session, key or installation */
-    EXIT_BUSY = 4,      /* not now: another process has the installation, or the service is overloaded */
+    EXIT_BUSY = 4, /* not now: another process has the installation, or the service is overloaded; with --wait: done,
+                      and not everybody has heard of it in time */
     EXIT_CONFLICT = 5,  /* the name is taken, or the state changed in the meantime */
     EXIT_NOT_VALID = 6, /* the token is not valid */
     EXIT_EXPIRED = 7,   /* the token is genuine, and its time is over */
@@ -51,6 +52,8 @@ struct context {
     struct given options[OPTIONS_MAX];
     unsigned option_count;
     bool json;
+    char receipt[256];     /* with --wait: a line for people about who has heard of the change; "" none */
+    bool unfelt;           /* and not everybody has: EXIT_BUSY, though it is done */
     struct config *config; /* loaded on demand: context_config */
 };
 

@@ -10,6 +10,13 @@ const struct option common_options[] = {
 };
 
 static const struct option none[] = {{NULL, NULL, NULL}};
+#define WAIT                                                                                                           \
+    {                                                                                                                  \
+        "wait", NULL,                                                                                                  \
+            "Wait until every node and other verifier has heard of it, or can no longer act by what was before, and "  \
+            "say how many have."                                                                                       \
+    }
+static const struct option wait_options[] = {WAIT, {NULL, NULL, NULL}};
 static const struct option serve_options[] = {
     {"listen", "ADDRESS:PORT", "Where to listen, instead of what the configuration says."},
     {NULL, NULL, NULL},
@@ -40,11 +47,12 @@ static const struct option user_list_options[] = {
     {"limit", "N", "At most N; by default all."},
     {NULL, NULL, NULL},
 };
-static const struct option user_passwd_options[] = {PASSWORD_FILE, {NULL, NULL, NULL}};
+static const struct option user_passwd_options[] = {PASSWORD_FILE, WAIT, {NULL, NULL, NULL}};
 static const struct option user_roles_options[] = {
     {"add", "ROLE", "Add a role to those there are; may be repeated."},
     {"remove", "ROLE", "Take a role away; may be repeated."},
     {"none", NULL, "Take all roles away."},
+    WAIT,
     {NULL, NULL, NULL},
 };
 static const struct option apikey_create_options[] = {
@@ -61,11 +69,13 @@ static const struct option apikey_create_options[] = {
 static const struct option key_rotate_options[] = {
     KEY_USE,
     {"alg", "FORMAT", "Only the keys of this format of tokens, such as ES256 or v4.public; by default all."},
+    WAIT,
     {NULL, NULL, NULL},
 };
 static const struct option key_revoke_options[] = {
     KEY_USE,
     {"alg", "FORMAT", "The active key of this format; needed without KID where keys of several formats sign."},
+    WAIT,
     {NULL, NULL, NULL},
 };
 static const struct option audit_options[] = {
@@ -193,17 +203,17 @@ const struct command commands[] = {
     {"user roles", "USER [ROLE...]", 1, WORDS_MAX, user_roles_options, "Show or set a user's roles",
      "Roles given as arguments replace those there are. The change is felt at the next request, without a new login.",
      run_user_roles},
-    {"user suspend", "USER", 1, 1, none, "Suspend a user", "Ends all sessions and tokens, and lets nobody log in.",
-     run_user_suspend},
+    {"user suspend", "USER", 1, 1, wait_options, "Suspend a user",
+     "Ends all sessions and tokens, and lets nobody log in.", run_user_suspend},
     {"user resume", "USER", 1, 1, none, "Take a suspension back",
      "The user may log in again; what the suspension ended stays ended.", run_user_resume},
-    {"user logout", "USER", 1, 1, none, "Log a user out everywhere", "Ends all sessions and tokens of the user.",
-     run_user_logout},
-    {"user delete", "USER", 1, 1, none, "Remove a user",
+    {"user logout", "USER", 1, 1, wait_options, "Log a user out everywhere",
+     "Ends all sessions and tokens of the user.", run_user_logout},
+    {"user delete", "USER", 1, 1, wait_options, "Remove a user",
      "With all sessions, tokens and API keys. What the journal says of the user stays.", run_user_delete},
     {"session list", "USER", 1, 1, none, "List a user's sessions", "", run_session_list},
-    {"session revoke", "SID", 1, 1, none, "End a session", "Its cookie, refresh token and access tokens end with it.",
-     run_session_revoke},
+    {"session revoke", "SID", 1, 1, wait_options, "End a session",
+     "Its cookie, refresh token and access tokens end with it.", run_session_revoke},
     {"token sign", "", 0, 0, token_sign_options, "Make a signed token from claims and a key",
      "Needs no installation. Secrets come from files or standard input alone. A PASERK k4.secret makes PASETO "
      "v4.public, "
@@ -236,7 +246,7 @@ const struct command commands[] = {
      "Reads JWK, JWKS, PEM (PKCS#8, SPKI, PKCS#1, SEC 1, certificate) and PASERK. A secret key stays secret unless "
      "--public.",
      run_token_jwk_convert},
-    {"token revoke", "JTI", 1, 1, none, "Revoke one access token",
+    {"token revoke", "JTI", 1, 1, wait_options, "Revoke one access token",
      "JTI is the token's claim jti. Its session lives on, and may get a new one.", run_token_revoke},
     {"signing-key list", "", 0, 0, none, "List the keys of access tokens, and those that seal sessions",
      "Each format of tokens that is in use has keys of its own: one signs, one is next, others check until their last "
@@ -253,7 +263,7 @@ const struct command commands[] = {
     {"apikey create", "USER", 1, 1, apikey_create_options, "Make an API key for a user", "The key is printed once.",
      run_apikey_create},
     {"apikey list", "[USER]", 0, 1, none, "List API keys", "", run_apikey_list},
-    {"apikey revoke", "ID", 1, 1, none, "Revoke an API key", "", run_apikey_revoke},
+    {"apikey revoke", "ID", 1, 1, wait_options, "Revoke an API key", "", run_apikey_revoke},
     {"profile list", "", 0, 0, none, "List the profiles of apps",
      "A profile says which credential an app hands out, and for how long.", run_profile_list},
     {"profile show", "PROFILE", 1, 1, none, "Explain a profile and its trade-off", "", run_profile_show},

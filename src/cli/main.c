@@ -276,7 +276,14 @@ static enum exit_code run(struct context *c)
         complain("the crypto libraries do not start");
         return EXIT_FAILED;
     }
-    return command->run(c);
+    enum exit_code code = command->run(c);
+    if (code != EXIT_OK)
+        return code;
+    struct buf out = buf_heap(sizeof(c->receipt));
+    buf_text(&out, c->json ? "" : c->receipt);
+    if (!render_flush(&out))
+        return EXIT_FAILED;
+    return c->unfelt ? EXIT_BUSY : EXIT_OK;
 }
 
 int main(int argc, char **argv)

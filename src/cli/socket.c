@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { TIMEOUT_S = 60, HEAD_MAX = 16 * 1024 };
+enum { TIMEOUT_S = 90, HEAD_MAX = 16 * 1024 };
 
 /* Requests carry passwords: not to a socket that somebody else has put up. */
 static bool folder_safe(const struct stat *folder)

@@ -252,6 +252,27 @@ function story(title, open, close) {
             assert.equal(after.items.filter((k) => k.use === 'access' && k.state === 'active').length, 1);
             assert.match(it.expect(OK, ['signing-key', 'rotate']).stdout, /In effect from \S+Z\n$/);
         });
+        test('--wait says who has heard of a change', () => {
+            const said = (args, options) => it.expect(OK, [...args, '--wait'], options).stdout;
+            it.json(['user', 'add', 'waited', '--no-password']);
+            const line = /(?:^|\n)Felt everywhere: row [1-9][0-9]* of the journal, [01] acknowledged, 0 expired, 0 pending, after [0-9]+ ms\n$/;
+            assert.match(said(['user', 'roles', 'waited', 'a']), line);
+            assert.match(said(['user', 'passwd', 'waited', '--password-file', '-'], { input: 'another wombat hums low' }), line);
+            assert.match(said(['user', 'suspend', 'waited']), line);
+            assert.match(said(['user', 'logout', 'waited']), line);
+            assert.match(said(['signing-key', 'rotate']), line);
+            assert.match(said(['signing-key', 'revoke']), line);
+            assert.match(said(['token', 'revoke', 'AAAAAAAAAAAAAAAAAAAAAA']), line);
+            const { receipt } = it.json(['user', 'logout', 'waited', '--wait']);
+            assert.equal(receipt.complete, true);
+            assert.equal(it.json(['audit', '--limit', '1']).items.length, 1);
+            assert.ok(it.json(['audit', '--type', 'logout_all', '--limit', '1']).items[0].n === receipt.position);
+            assert.deepEqual(it.json(['user', 'suspend', 'waited', '--wait']).receipt.pending, 0);
+            it.expect(OK, ['user', 'logout', 'waited']);
+            assert.match(said(['user', 'delete', 'waited']), line);
+            it.expect(NOT_FOUND, ['user', 'delete', 'waited', '--wait']);
+            it.expect(USAGE, ['user', 'list', '--wait']);
+        });
         test('the journal tells all of it, and its chain holds', () => {
             const events = it.json(['audit', '--limit', '1000']).items;
             assert.deepEqual(events.map((e) => e.n), events.map((_, i) => events.length - i));
