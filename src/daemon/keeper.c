@@ -92,6 +92,7 @@ struct cardea_status keeper_open(struct keeper *k)
     pthread_mutex_init(&k->lock, NULL);
     k->lost = true; /* nothing was read yet */
     k->lease_ms = INT64_MAX;
+    atomic_init(&k->known_ms, INT64_MAX);
     return CARDEA_SUCCESS;
 }
 
@@ -122,6 +123,7 @@ void keeper_store_lease(struct keeper *k, int64_t until_ms)
 {
     pthread_mutex_lock(&k->lock);
     k->store_ms = until_ms;
+    atomic_store(&k->known_ms, until_ms);
     publish(k);
     pthread_mutex_unlock(&k->lock);
 }
@@ -129,6 +131,11 @@ void keeper_store_lease(struct keeper *k, int64_t until_ms)
 bool keeper_store_decides(struct keeper *k)
 {
     return k->boot_ms() < atomic_load(&k->decides_ms);
+}
+
+bool keeper_store_lost(struct keeper *k)
+{
+    return k->boot_ms() >= atomic_load(&k->known_ms);
 }
 
 bool keeper_sound(struct keeper *k)
@@ -336,6 +343,8 @@ struct cardea_status keeper_load_keys(struct keeper *k)
 struct fill {
     struct keeper *k;
     enum recent_source self;
+    void (*breathe)(void *context); /* NULL: not needed */
+    void *breath_context;
     uint64_t mark;
     const struct store_ops *ops;
     struct store_tx *tx;
@@ -358,6 +367,8 @@ static uint64_t bring_rows(struct fill *f, uint32_t count,
             brought++;
         }
     pthread_mutex_unlock(&f->k->lock);
+    if (f->breathe != NULL)
+        f->breathe(f->breath_context);
     return brought;
 }
 
@@ -483,28 +494,46 @@ static struct cardea_status fill_all(struct fill *f)
     return cardea_ok(s) ? fill_sessions(f) : s;
 }
 
-struct cardea_status keeper_fill(struct keeper *k, enum recent_source self, struct fill_counts *ret_counts)
+static struct cardea_status fill_table(struct fill *f)
 {
-    struct fill f = {.k = k, .self = self, .mark = keeper_mark(k), .ops = k->store->ops, .now_ms = k->wall_ms()};
-    f.rows = malloc(rows_size());
-    if (f.rows == NULL)
+    struct keeper *k = f->k;
+    f->mark = keeper_mark(k);
+    f->ops = k->store->ops;
+    f->now_ms = k->wall_ms();
+    f->rows = malloc(rows_size());
+    if (f->rows == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
-    struct cardea_status s = f.ops->begin(k->store, STORE_READ, k->boot_ms() + FILL_DEADLINE_MS, &f.tx);
+    struct cardea_status s = f->ops->begin(k->store, STORE_READ, k->boot_ms() + FILL_DEADLINE_MS, &f->tx);
     if (cardea_ok(s)) {
-        s = fill_all(&f);
-        f.ops->abort(f.tx);
+        s = fill_all(f);
+        f->ops->abort(f->tx);
     }
-    free(f.rows);
+    free(f->rows);
+    return s;
+}
+
+struct cardea_status keeper_fill(struct keeper *k, struct fill_counts *ret_counts)
+{
+    struct fill f = {.k = k, .self = RECENT_COMMITTER};
+    struct cardea_status s = fill_table(&f);
     if (!cardea_ok(s))
         return s;
-    if (self == RECENT_COMMITTER) { /* which is also the one who settles doubts, before it asks */
-        pthread_mutex_lock(&k->lock);
-        k->lost = false;
-        publish(k);
-        pthread_mutex_unlock(&k->lock);
-    }
+    pthread_mutex_lock(&k->lock);
+    k->lost = false;
+    publish(k);
+    pthread_mutex_unlock(&k->lock);
     *ret_counts = f.counts;
-    return CARDEA_SUCCESS;
+    return s;
+}
+
+struct cardea_status keeper_refill(struct keeper *k, void (*breathe)(void *context), void *context,
+                                   struct fill_counts *ret_counts)
+{
+    struct fill f = {.k = k, .self = RECENT_FOLLOWER, .breathe = breathe, .breath_context = context};
+    struct cardea_status s = fill_table(&f);
+    if (cardea_ok(s))
+        *ret_counts = f.counts;
+    return s;
 }
 
 /* Write what may not have been written. Until that is done the table stays shut: what it would read is not what was
@@ -550,7 +579,7 @@ void keeper_mend(struct keeper *k)
         k->keys_stale = false;
     bool keys = !k->keys_stale;
     pthread_mutex_unlock(&k->lock);
-    if (!keys || !cardea_ok(keeper_fill(k, RECENT_COMMITTER, &counts)))
+    if (!keys || !cardea_ok(keeper_fill(k, &counts)))
         return;
     log_write(LOG_INFO, "the store was read again: checks are answered",
               LOG_FIELDS(LOG_INT("sessions", counts.sessions), LOG_INT("users", counts.users)));

@@ -46,12 +46,12 @@ struct keeper {
     pthread_mutex_t lock;       /* guards the writer and what follows */
     struct snapshot_hold *hold; /* the settings that apps are looked up in */
     struct recent *recent;
-    uint64_t commit_mark; /* of the committer's transaction under way */
-    bool lost;            /* the table must be made anew from the store */
-    bool keys_stale;      /* the keyring too */
-    int64_t lease_ms;     /* when the table's lease ends; INT64_MAX: there is none */
-    int64_t store_ms;     /* when what the store says ends to be certain */
-    int64_t _Atomic decides_ms;
+    uint64_t commit_mark;                 /* of the committer's transaction under way */
+    bool lost;                            /* the table must be made anew from the store */
+    bool keys_stale;                      /* the keyring too */
+    int64_t lease_ms;                     /* when the table's lease ends; INT64_MAX: there is none */
+    int64_t store_ms;                     /* when what the store says ends to be certain */
+    int64_t _Atomic decides_ms, known_ms; /* the same, 0 while the state is not known; and INT64_MAX at first */
     uint64_t _Atomic fills, fills_dropped;
     struct doubts doubts; /* to be written again; the committer's thread */
     int64_t sessions_full_logged_ms, others_full_logged_ms;
@@ -66,11 +66,12 @@ struct cardea_status keeper_open(struct keeper *k) CARDEA_CHECKED;
 /* The end, when nobody calls any more: says how many doubts could not be settled, and forgets them. */
 void keeper_close(struct keeper *k);
 
-/* Read users, API keys, revocations and sessions from the store into the table, over what is there.
- * in:    self: who asks. The committer's reading, with no doubts left, mends a lost state
- * fails: what the store answers */
-struct cardea_status keeper_fill(struct keeper *k, enum recent_source self,
-                                 struct fill_counts *ret_counts) CARDEA_CHECKED;
+/* Read users, API keys, revocations and sessions from the store into the table, over what is there, for the committer:
+ * with no doubts left, this mends a lost state. fails: what the store answers */
+struct cardea_status keeper_fill(struct keeper *k, struct fill_counts *ret_counts) CARDEA_CHECKED;
+/* The same for the follower, whose other duties do not rest so long: it breathes between portions, under no lock. */
+struct cardea_status keeper_refill(struct keeper *k, void (*breathe)(void *context), void *context,
+                                   struct fill_counts *ret_counts) CARDEA_CHECKED;
 /* Put a snapshot with keys read from the store, and the settings there are, in force. */
 struct cardea_status keeper_load_keys(struct keeper *k) CARDEA_CHECKED;
 
@@ -102,6 +103,8 @@ void keeper_offer(struct keeper *k, uint64_t mark, const struct user_record *use
                   const struct api_key_record *key);
 /* May the store be asked where the table is not valid? Never waits. */
 bool keeper_store_decides(struct keeper *k);
+/* Has the store, which others write to, not taken a write for a lease? Never waits. */
+bool keeper_store_lost(struct keeper *k);
 
 /* The background's. As table_sweep and table_take_seen. */
 uint32_t keeper_sweep(struct keeper *k, uint32_t steps);

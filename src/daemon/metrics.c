@@ -1,5 +1,7 @@
 #include "daemon/metrics.h"
 
+#include <stdatomic.h>
+
 static void one(struct buf *out, const char *name, const char *labels, uint64_t value)
 {
     buf_text(out, name);
@@ -76,6 +78,31 @@ static void put_table(struct buf *out, const struct table *table)
            "1 when revocations found no room and absences are asked of the store.", s.incomplete);
 }
 
+static void put_fills(struct buf *out, const struct keeper *k)
+{
+    family(out, "cardea_lookups_total", "counter",
+           "Checks that the store had to answer, by what became of the records that were read.");
+    one(out, "cardea_lookups_total", "{records=\"kept\"}", atomic_load(&k->fills));
+    one(out, "cardea_lookups_total", "{records=\"dropped\"}", atomic_load(&k->fills_dropped));
+}
+
+static void put_feed(struct buf *out, const struct follow_counts *c, int64_t now_ms)
+{
+    uint64_t applied = atomic_load(&c->applied), head = atomic_load(&c->head);
+    int64_t left_ms = atomic_load(&c->lease_until_ms) - now_ms;
+    single(out, "cardea_feed_position", "gauge", "The last row of the journal that this node's memory knows.", applied);
+    single(out, "cardea_feed_lag_rows", "gauge", "Rows that it did not know yet when it last renewed its lease.",
+           head > applied ? head - applied : 0);
+    single(out, "cardea_feed_rows_total", "counter", "Rows of the journal followed.", atomic_load(&c->rows));
+    single(out, "cardea_feed_refills_total", "counter", "Times that memory was made anew from the store.",
+           atomic_load(&c->refills));
+    single(out, "cardea_lease_left_milliseconds", "gauge", "How long memory may still be believed; 0: not now.",
+           left_ms > 0 ? (uint64_t)left_ms : 0);
+    single(out, "cardea_lease_renewals_total", "counter", "Renewals of the lease.", atomic_load(&c->renewals));
+    single(out, "cardea_lease_failures_total", "counter", "Turns of following and renewing that failed.",
+           atomic_load(&c->failures));
+}
+
 /* One line an issuer; names are the operator's: a-z 0-9 - _ . : alone. */
 static void one_issuer(struct buf *out, const char *name, const struct key_source_stats *s, uint64_t value)
 {
@@ -125,6 +152,9 @@ void metrics_text(const struct metrics_source *from, struct buf *out)
     put_requests(out, counts);
     put_connections(out, &all);
     put_lanes(out, from->lanes);
-    put_table(out, from->table);
+    put_table(out, table_of(from->keeper->writer));
+    put_fills(out, from->keeper);
+    if (from->follower != NULL)
+        put_feed(out, follower_counts(from->follower), from->keeper->boot_ms());
     put_issuers(out, from->sources);
 }

@@ -2,13 +2,15 @@
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H
 
+#include "daemon/follower.h"
 #include "daemon/listener.h"
 
 struct metrics_source {
     struct listener *const *listeners;
     uint32_t listener_count;
     const struct lanes *lanes;
-    struct table *table;
+    const struct keeper *keeper;
+    const struct follower *follower; /* NULL: none */
     struct key_sources *sources;
 };
 

@@ -3,6 +3,7 @@
 #include "core/audit.h"
 #include "core/claims.h"
 #include "crypto/random.h"
+#include "daemon/engines.h"
 #include "daemon/log.h"
 #include "daemon/nodes.h"
 #include "daemon/reload.h"
@@ -57,6 +58,11 @@ static bool store_decides(void *context)
     return keeper_store_decides(&((struct service *)context)->keeper);
 }
 
+static bool store_lost(void *context)
+{
+    return keeper_store_lost(&((struct service *)context)->keeper);
+}
+
 static uint64_t fill_mark(void *context)
 {
     return keeper_mark(&((struct service *)context)->keeper);
@@ -83,6 +89,7 @@ static struct site site_of(struct service *s)
         .keys_now = keys_now,
         .gate = &s->gate,
         .store_decides = store_decides,
+        .store_lost = store_lost,
         .fill_mark = fill_mark,
         .fill = fill,
         .context = s,
@@ -233,7 +240,7 @@ static struct cardea_status fill_first(struct service *s)
     int64_t begun = installation_boot_ms();
     struct cardea_status status = keeper_load_keys(&s->keeper);
     if (cardea_ok(status))
-        status = keeper_fill(&s->keeper, RECENT_COMMITTER, &counts);
+        status = keeper_fill(&s->keeper, &counts);
     if (!cardea_ok(status))
         return status;
     log_write(LOG_INFO, "the verification table is filled",
@@ -430,7 +437,7 @@ static struct cardea_status start_listeners(struct service *s, char *message, si
 {
     struct cardea_status status = CARDEA_SUCCESS;
     s->metrics =
-        (struct metrics_source){s->listeners, s->listener_count, &s->lanes, table_of(s->map.writer), &s->sources};
+        (struct metrics_source){s->listeners, s->listener_count, &s->lanes, &s->keeper, s->follower, &s->sources};
     for (uint32_t i = 0; i < s->listener_count && cardea_ok(status); i++)
         status = listener_start(s->listeners[i], message, message_cap);
     return status;
@@ -453,6 +460,17 @@ static struct cardea_status join_nodes(struct service *s, char *message, size_t 
     const struct nodes_self self = {s->config->accounts, s->config->sessions, s->config->listen.text,
                                     s->config->lease_ms};
     return nodes_join(&host, &self, &s->self, message, message_cap);
+}
+
+/* Where others may write to the accounts: on a handle of its own, so that it waits for no transaction of ours. */
+static struct cardea_status open_follower(struct service *s, char *message, size_t message_cap)
+{
+    struct follower_host host = {.keeper = &s->keeper, .boot_ms = installation_boot_ms, .self = s->self};
+    if (s->self.kind == VERIFIER_KIND_UNSET)
+        return CARDEA_SUCCESS;
+    struct cardea_status status =
+        engines_open_accounts(s->config->accounts, installation_boot_ms, &host.store, message, message_cap);
+    return cardea_ok(status) ? follower_open(&host, &s->follower) : status;
 }
 
 struct cardea_status service_open(const struct config *c, struct installation *i, struct service *out, char *message,
@@ -481,9 +499,13 @@ struct cardea_status service_open(const struct config *c, struct installation *i
     if (!cardea_ok(s))
         return s;
     snprintf(message, message_cap, "the database can not be read");
-    s = fill_first(out);
+    s = join_nodes(out, message, message_cap);
     if (cardea_ok(s))
-        s = join_nodes(out, message, message_cap);
+        s = open_follower(out, message, message_cap);
+    if (cardea_ok(s)) {
+        snprintf(message, message_cap, "the database can not be read");
+        s = fill_first(out);
+    }
     if (!cardea_ok(s))
         return s;
     snprintf(message, message_cap, "the journal can not be written");
@@ -491,7 +513,10 @@ struct cardea_status service_open(const struct config *c, struct installation *i
     if (!cardea_ok(s))
         return s;
     snprintf(message, message_cap, "no threads can be started");
-    s = open_lanes(out);
+    if (out->follower != NULL)
+        s = follower_start(out->follower);
+    if (cardea_ok(s))
+        s = open_lanes(out);
     if (cardea_ok(s))
         s = open_sources(out, message, message_cap);
     if (cardea_ok(s))
@@ -608,6 +633,7 @@ void service_close(struct service *s)
     /* The last first: the metrics look at the others. */
     for (uint32_t i = s->listener_count; i > 0; i--)
         listener_close(s->listeners[i - 1]);
+    follower_close(s->follower); /* nobody asks the table any more but programs of this host, who see its lease end */
     if (s->lanes.committer != NULL)
         background_flush(&s->background);
     background_close(&s->background);

@@ -1,11 +1,13 @@
 /* The service as a whole: everything that runs, made in one order and ended in the other.
  *
- *     sockets -> table -> snapshot -> committer (fills the table first) -> pools -> listeners
+ *     sockets -> table -> snapshot -> registry and follower (where is the store?) -> the table is filled -> first lease
+ *     -> committer, pools -> listeners
  */
 #ifndef DAEMON_SERVICE_H
 #define DAEMON_SERVICE_H
 
 #include "daemon/background.h"
+#include "daemon/follower.h"
 #include "daemon/installation.h"
 #include "daemon/key_source.h"
 #include "daemon/listener.h"
@@ -24,6 +26,7 @@ struct service {
     struct lookup_gate gate;
     struct publisher publisher;
     struct keeper keeper;
+    struct follower *follower; /* NULL: nobody else writes to this store */
     struct background background;
     struct lanes lanes;
     struct key_sources sources;

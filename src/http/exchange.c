@@ -290,6 +290,9 @@ static enum stage next_stage(struct exchange *x)
     bool answered = x->response.status != 0, look = is_operators_look(x);
     if (answered && !look)
         return done(x);
+    if (e->commit != NULL && e->commits != LANE_URGENT && x->site->store_lost != NULL &&
+        x->site->store_lost(x->site->context))
+        return refuse(x, CARDEA_FAIL(E_UNAVAILABLE));
     if (!answered && x->phase < PHASE_WORK && e->work != NULL && !x->skip_work) {
         x->phase = PHASE_WORK;
         x->lane = x->issuer != 0 ? LANE_KEYS : e->lane;

@@ -49,6 +49,8 @@ struct site {
     struct lookup_gate *gate;
     /* May the store say who is calling where the table is not valid? */
     bool (*store_decides)(void *context);
+    /* Has it been out of reach for a lease? Then nothing is begun that would wait for it, but what narrows access. */
+    bool (*store_lost)(void *context);
     /* What was read goes into the table: a mark, taken before; the records (struct verify_sink). Both or none. */
     uint64_t (*fill_mark)(void *context);
     void (*fill)(void *context, uint64_t mark, const struct user_record *user, const struct session_record *session,

@@ -107,7 +107,7 @@ static void open_keeper(void)
                              .keys_generation = 1};
     assert_ok(keeper_open(&keeper));
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
+    assert_ok(keeper_fill(&keeper, &counts));
 }
 
 static void close_keeper(void)

@@ -85,7 +85,7 @@ static int set_up(void **state)
                              .boot_ms = boot_now,
                              .keys_generation = 1};
     assert_ok(keeper_open(&keeper));
-    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
+    assert_ok(keeper_fill(&keeper, &counts));
     assert_int_equal(counts.sessions, SESSIONS);
     background_init(&background, &keeper, guess, entropy_system());
     return 0;

@@ -138,7 +138,7 @@ static void fill(void)
 {
     struct fill_counts counts;
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
+    assert_ok(keeper_fill(&keeper, &counts));
     assert_int_equal(counts.users, USERS);
     assert_int_equal(counts.sessions, SESSIONS - SESSIONS / 10);
 }
@@ -146,7 +146,7 @@ static void fill(void)
 static void fill_nothing_but_the_table(struct fill_counts *counts)
 {
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, counts));
+    assert_ok(keeper_fill(&keeper, counts));
 }
 
 static void a_fill_reads_everything_and_opens_the_table(void **state)
@@ -179,7 +179,7 @@ static void sessions_that_can_not_be_scanned_are_not_in_it_yet(void **state)
     struct table_user u;
     scratch.ops.session_scan = scan_can_not;
     assert_ok(keeper_load_keys(&keeper));
-    assert_ok(keeper_fill(&keeper, RECENT_COMMITTER, &counts));
+    assert_ok(keeper_fill(&keeper, &counts));
     scratch.ops.session_scan = scratch.real->ops->session_scan;
     assert_int_equal(counts.users, USERS);
     assert_int_equal(counts.sessions, 0);
