@@ -212,6 +212,57 @@ static void what_is_no_record_is_corrupt(void **state)
     s->ops->close(s);
 }
 
+static void a_full_server_takes_nothing_new_and_works_on(void **state)
+{
+    (void)state;
+    struct sessions *s = open_sessions();
+    struct session_record kept = sample_session(1, sample_user(1).id), late = sample_session(2, kept.user), got;
+    assert_ok(s->ops->create(s, soon(), &kept));
+    assert_true(tell("CONFIG SET maxmemory 1", "+OK"));
+    conformance_boot_freeze(true);
+    assert_code(s->ops->create(s, soon(), &late), E_UNAVAILABLE);
+    assert_ok(s->ops->get(s, soon(), kept.sid, &got)); /* it is not away */
+    assert_code(s->ops->get(s, soon(), late.sid, &got), E_NOT_FOUND);
+    assert_ok(s->ops->remove(s, soon(), &kept.sid, 1)); /* what makes room goes on */
+    assert_code(s->ops->get(s, soon(), kept.sid, &got), E_NOT_FOUND);
+    assert_true(tell("CONFIG SET maxmemory 0", "+OK"));
+    assert_ok(s->ops->create(s, soon(), &late));
+    s->ops->close(s);
+}
+
+/* Somebody sets another policy while we run: records and sets of names go, in any order. */
+static void what_was_evicted_is_gone_and_breaks_nothing(void **state)
+{
+    (void)state;
+    enum { RECORDS = 40 };
+    struct sessions *s = open_sessions();
+    struct session_record r = sample_session(1, sample_user(1).id), got;
+    for (unsigned i = 1; i <= RECORDS; i++) {
+        r = sample_session(i, sample_user(1).id);
+        assert_ok(s->ops->create(s, soon(), &r));
+    }
+    assert_true(tell("CONFIG SET maxmemory-policy allkeys-random", "+OK"));
+    assert_true(tell("CONFIG SET maxmemory 1", "+OK"));
+    (void)tell("SET t:room 1", "+OK"); /* a write makes it throw out what it can: all */
+    assert_true(tell("CONFIG SET maxmemory 0", "+OK"));
+    assert_true(tell("CONFIG SET maxmemory-policy noeviction", "+OK"));
+    assert_int_equal(redis_ask(&server, "DBSIZE"), 0);
+    struct session_record next = r;
+    struct session_id below[4];
+    uint32_t count = 7;
+    next.generation++;
+    assert_code(s->ops->get(s, soon(), r.sid, &got), E_NOT_FOUND);
+    assert_code(s->ops->rotate(s, soon(), &next, r.generation), E_NOT_FOUND); /* none is made of it */
+    assert_ok(s->ops->touch(s, soon(), &r.sid, &r.last_seen_at_ms, 1));
+    assert_ok(s->ops->remove(s, soon(), &r.sid, 1));
+    assert_ok(s->ops->find_below(s, soon(), r.user, INT64_MAX, (struct session_id){{0}}, below, 4, &count));
+    assert_int_equal(count, 0);
+    assert_int_equal(redis_ask(&server, "DBSIZE"), 0);
+    assert_ok(s->ops->create(s, soon(), &r));
+    assert_ok(s->ops->get(s, soon(), r.sid, &got));
+    s->ops->close(s);
+}
+
 static void refused(const char *why)
 {
     struct redis_options o = options();
@@ -304,6 +355,8 @@ int main(void)
         cmocka_unit_test_setup(creation_and_rotation_may_be_repeated, each),
         cmocka_unit_test_setup(records_expire_by_themselves, each),
         cmocka_unit_test_setup(what_is_no_record_is_corrupt, each),
+        cmocka_unit_test_setup(a_full_server_takes_nothing_new_and_works_on, each),
+        cmocka_unit_test_setup(what_was_evicted_is_gone_and_breaks_nothing, each),
         cmocka_unit_test_setup(servers_that_will_not_do_are_refused, each),
         cmocka_unit_test(urls),
     };

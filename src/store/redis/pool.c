@@ -302,26 +302,53 @@ static void give_back(struct pool *p, struct link *l, uint64_t era)
     pthread_mutex_unlock(&p->lock);
 }
 
-static bool away(struct pool *p)
+/* May the server be asked? While it is away one of us tries, now and then, and the others hear at once that it is. */
+static bool admitted(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
-    bool is = p->options.boot_ms() < p->away_until_ms;
+    bool may = !p->away || (!p->trying && p->options.boot_ms() >= p->away_until_ms);
+    p->trying = p->trying || (may && p->away);
     pthread_mutex_unlock(&p->lock);
-    return is;
+    return may;
 }
 
-static void set_away(struct pool *p)
+static void stop_trying(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
+    p->trying = false;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void note_server(struct pool *p, bool there)
+{
+    pthread_mutex_lock(&p->lock);
+    p->away = !there;
+    p->trying = false;
     p->away_until_ms = p->options.boot_ms() + REDIS_AWAY_MS;
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Of what came over the connection nothing more can be told. A server that answers nonsense about one key is there
- * all the same for the others. */
+/* Of what came over the connection nothing more can be told. */
 static bool broken(struct cardea_status s)
 {
-    return s.code == CARDEA_E_UNAVAILABLE || s.code == CARDEA_E_CORRUPT;
+    return s.code == CARDEA_E_UNAVAILABLE || s.code == CARDEA_E_CORRUPT || s.code == CARDEA_E_IO;
+}
+
+/* On a connection that was idle, if it is sound, else on a fresh one. */
+static struct cardea_status run_on(struct pool *p, int64_t deadline_ms, pool_work *work, void *context, struct link **l,
+                                   uint64_t *era)
+{
+    char why[160];
+    struct cardea_status s = CARDEA_FAIL(E_UNAVAILABLE);
+    if (*l != NULL && link_alive(*l))
+        s = work(p, *l, deadline_ms, context);
+    if (*l != NULL && s.code != CARDEA_E_UNAVAILABLE && s.code != CARDEA_E_CORRUPT)
+        return s;
+    link_close(*l);
+    *l = NULL;
+    if (!cardea_ok(pool_connect(p, deadline_ms, l, era, why, sizeof why)))
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    return work(p, *l, deadline_ms, context);
 }
 
 struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *work, void *context)
@@ -331,30 +358,20 @@ struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *wo
         deadline_ms = soon;
     struct link *l = NULL;
     uint64_t era = 0;
-    if (away(p))
+    if (!admitted(p))
         return CARDEA_FAIL(E_UNAVAILABLE);
-    ask_again(p);
-    if (!borrow(p, deadline_ms, &l, &era))
+    ask_again(p); /* before a connection is taken: it may be one to let go of */
+    if (!borrow(p, deadline_ms, &l, &era)) {
+        stop_trying(p);
         return CARDEA_FAIL(E_UNAVAILABLE);
-    struct cardea_status s = CARDEA_FAIL(E_UNAVAILABLE);
-    if (l != NULL && link_alive(l))
-        s = work(p, l, deadline_ms, context);
-    if (l == NULL || broken(s)) {
-        char why[160];
-        link_close(l);
-        l = NULL;
-        s = pool_connect(p, deadline_ms, &l, &era, why, sizeof why);
-        if (cardea_ok(s))
-            s = work(p, l, deadline_ms, context);
-        else
-            s = CARDEA_FAIL(E_UNAVAILABLE);
     }
-    if (s.code == CARDEA_E_UNAVAILABLE)
-        set_away(p);
+    struct cardea_status s = run_on(p, deadline_ms, work, context, &l, &era);
+    /* A server that answers nonsense about one key, or that is full, is there all the same for what else it can do. */
+    note_server(p, s.code != CARDEA_E_UNAVAILABLE);
     if (broken(s)) {
         link_close(l);
         l = NULL;
     }
     give_back(p, l, era);
-    return s;
+    return s.code == CARDEA_E_IO ? CARDEA_FAIL(E_UNAVAILABLE) : s;
 }

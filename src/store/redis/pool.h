@@ -26,6 +26,7 @@ struct pool {
         uint64_t era;
     } idle[REDIS_CONNECTIONS];
     uint32_t idle_count, open_count;
+    bool away, trying; /* it could not be asked; one of us is trying whether it can again */
     int64_t away_until_ms;
     uint32_t sentinel;         /* that answered last: asked first */
     struct redis_host primary; /* as the Sentinels said last */
@@ -38,7 +39,8 @@ struct pool {
 void pool_init(struct pool *p, const struct redis_options *o);
 void pool_clear(struct pool *p);
 
-/* What is to be done with a connection. E_UNAVAILABLE and E_CORRUPT mean that the connection is of no more use. */
+/* What is to be done with a connection. E_UNAVAILABLE and E_CORRUPT mean that the connection is of no more use; E_IO
+ * that the server is there and will not do this: it is full, it has no replica, the user may not. */
 typedef struct cardea_status pool_work(struct pool *p, struct link *l, int64_t deadline_ms, void *context);
 /* Do it on a connection; where that breaks, once more on a fresh one. The work must be safe to repeat. */
 struct cardea_status pool_run(struct pool *p, int64_t deadline_ms, pool_work *work, void *context) CARDEA_CHECKED;

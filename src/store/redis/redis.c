@@ -66,6 +66,10 @@ static void word_key(struct words *w, const struct key *k)
 /* What an error means: is the server of use? */
 static struct cardea_status refused(const redisReply *r)
 {
+    static const char *const unwilling[] = {"OOM ", "MISCONF ", "NOREPLICAS ", "NOPERM "};
+    for (size_t i = 0; i < sizeof unwilling / sizeof unwilling[0]; i++)
+        if (strncmp(r->str, unwilling[i], strlen(unwilling[i])) == 0)
+            return CARDEA_FAIL(E_IO);
     return strncmp(r->str, "WRONGTYPE", 9) == 0 ? CARDEA_FAIL(E_CORRUPT) : CARDEA_FAIL(E_UNAVAILABLE);
 }
 
