@@ -13,9 +13,7 @@ static const struct {
     {EXIT_FAILED, "refused, or it went wrong; the reason is on standard error"},
     {EXIT_USAGE, "the command line or the configuration is wrong"},
     {EXIT_NOT_FOUND, "there is no such user, session, key or installation"},
-    {EXIT_BUSY,
-     "not now: another process has the installation, or the service is overloaded; with --wait: the change is "
-     "made, and not everybody has heard of it in time"},
+    {EXIT_BUSY, "not now: in use, or overloaded; with --wait: done, not felt everywhere yet"},
     {EXIT_CONFLICT, "the name is taken, or the state changed in the meantime"},
     {EXIT_NOT_VALID, "the token is not valid"},
     {EXIT_EXPIRED, "the token is genuine, and its time is over"},
