@@ -1,12 +1,12 @@
 // The service over each engine: what a verified request costs with sessions elsewhere, and durable refreshes beside what the
 // engine alone makes of the same write. Own servers, in own folders, on unix sockets.
-// node bench/stores.mjs CARDEA BENCH_FOLDER [verify|refresh …]; prints one JSON object a line.
+// node bench/stores.mjs CARDEA BENCH_FOLDER [verify|refresh|revocation|migrate …]; prints one JSON object a line.
 //
 // The service runs on core 0 alone; the load and the engines' servers on core 1. Beside each rate stands the processor time that
 // the service itself spends on one, which other tenants of the machine move less.
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, mkdirSync, rmSync, copyFileSync, chmodSync, chownSync, writeFileSync, existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { get } from 'node:http';
 import { tmpdir, cpus } from 'node:os';
 import { join, dirname } from 'node:path';
@@ -148,7 +148,7 @@ async function serve(name, environment, counts) {
     const state = join(work, name), out = join(work, `${name}-out`), port = await freePort(), metrics = await freePort(), url = `http://127.0.0.1:${port}`;
     const env = { ...process.env, CARDEA_PUBLIC_URL: url, CARDEA_THREADS: '1', CARDEA_LIMITS_CONNECTIONS_PER_ADDRESS: '1000', CARDEA_METRICS_LISTEN: `127.0.0.1:${metrics}`, ...environment };
     mkdirSync(out, { recursive: true });
-    execFileSync(join(tools, 'seed'), ['--state', state, '--out', out, ...Object.entries(counts).flatMap(([k, v]) => [`--${k}`, String(v)])], { stdio: 'inherit', env });
+    if (counts) execFileSync(join(tools, 'seed'), ['--state', state, '--out', out, ...Object.entries(counts).flatMap(([k, v]) => [`--${k}`, String(v)])], { stdio: 'inherit', env });
     const child = await start(on(0, [cardea, 'serve', '--state', state, '--listen', `127.0.0.1:${port}`]), async () => (await text(`${url}/healthz`)) !== undefined, { env });
     return { state, out, port, url, child, pid: child.pid, counter: async (n) => Number(new RegExp(`^${n} (\\d+)`, 'm').exec(await text(`http://127.0.0.1:${metrics}/metrics`))[1]) };
 }
@@ -237,8 +237,85 @@ async function verify() {
     }
 }
 
-const all = { verify, refresh };
-const names = wanted.length > 0 ? wanted : Object.keys(all);
+/** A million sessions from SQLite to Redis and back. */
+async function migrate() {
+    const sessions = Number(process.env.BENCH_SESSIONS ?? 1_000_000), state = join(work, 'migrate'), back = join(work, 'back.db'), redis = new Redis();
+    await redis.start();
+    const env = { ...process.env, CARDEA_PUBLIC_URL: 'http://127.0.0.1:1' };
+    execFileSync(join(tools, 'seed'), ['--state', state, '--out', work, '--users', '100000', '--sessions', String(sessions)], { stdio: 'inherit', env });
+    const steps = [['SQLite to Redis', `sqlite:${join(state, 'cardea.db')}`, redis.environment.CARDEA_SESSIONS], ['Redis to SQLite', redis.environment.CARDEA_SESSIONS, `sqlite:${back}`]];
+    for (const [name, from, to] of steps) {
+        const begin = process.hrtime.bigint();
+        const done = execFileSync(cardea, ['migrate', '--state', state, '--from', from, '--to', to, '--json'], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'inherit'] });
+        const seconds = Number(process.hrtime.bigint() - begin) / 1e9, moved = JSON.parse(done.trim().split('\n').pop()).moved.sessions;
+        if (moved !== sessions) throw new Error(`migrate says ${done}`);
+        report({ name: `migrate ${moved.toLocaleString('en')} sessions, ${name}`, value: seconds, unit: 's', ...(sessions === 1_000_000 && { goal: 120, atMost: true }) });
+    }
+    await redis.stop();
+}
+
+/** One keep-alive connection that asks for one thing after the other; resolves with the status. */
+class Line {
+    static async to(port) {
+        const line = new Line();
+        line.port = port;
+        line.socket = connect({ host: '127.0.0.1', port, noDelay: true });
+        line.socket.setEncoding('latin1');
+        let answer = '';
+        line.socket.on('data', (d) => {
+            answer += d;
+            const end = answer.indexOf('\r\n\r\n');
+            if (end < 0) return;
+            const length = Number(/content-length: (\d+)/i.exec(answer)?.[1] ?? 0);
+            if (answer.length < end + 4 + length) return;
+            const status = Number(answer.slice(9, 12));
+            answer = '';
+            line.done(status);
+        });
+        await new Promise((done, fail) => { line.socket.on('connect', done); line.socket.on('error', fail); });
+        return line;
+    }
+    ask(method, path, token) {
+        return new Promise((done) => {
+            this.done = done;
+            this.socket.write(`${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.port}\r\nContent-Length: 0\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+        });
+    }
+    end() { this.socket.destroy(); }
+}
+
+/** A logout at one node: how long after its answer does another node still accept? */
+async function revocation() {
+    const count = 1000, engine = new WholePostgres(), now = () => Number(process.hrtime.bigint()) / 1e6;
+    await engine.start();
+    const env = { ...engine.environment, CARDEA_PUBLIC_URL: 'http://localhost:8420', CARDEA_LIMITS_CONNECTIONS_PER_ADDRESS: '1000', CARDEA_MASTER_KEY_FILE: join(work, 'node-a', 'master.key') };
+    const a = await serve('node-a', { ...env, CARDEA_MASTER_KEY_FILE: undefined }, { users: 100, tokens: count });
+    const b = await serve('node-b', env, undefined);
+    const tokens = readFileSync(join(a.out, 'tokens.txt'), 'utf8').trim().split('\n'), toA = await Line.to(a.port), toB = await Line.to(b.port);
+    const delays = [];
+    for (const token of tokens) {
+        for (let i = 0; i < 2; i++) if ((await toB.ask('GET', '/verify', token)) !== 204) throw new Error('the second node does not know the token');
+        let answered, seen;
+        const logout = toA.ask('POST', '/v1/logout', token).then((status) => { answered = now(); if (status !== 204) throw new Error(`logout answered ${status}`); });
+        const polling = (async () => {
+            while ((await toB.ask('GET', '/verify', token)) === 204) if (answered !== undefined && now() - answered > 5000) throw new Error('not seen within five seconds');
+            seen = now();
+        })();
+        await Promise.all([logout, polling]);
+        delays.push(Math.max(0, seen - answered));
+    }
+    toA.end();
+    toB.end();
+    delays.sort((x, y) => x - y);
+    for (const [name, at] of [['p50', 0.5], ['p99', 0.99], ['max', 1]])
+        report({ name: `revocation seen at another node, ${name}`, value: delays[Math.min(count - 1, Math.floor(count * at))], unit: 'ms', against: `${count} logouts`, ...(name === 'p99' && { goal: 5, atMost: true }) });
+    await stop(b.child);
+    await stop(a.child);
+    await engine.stop();
+}
+
+const all = { verify, refresh, revocation, migrate };
+const names = wanted.length > 0 ? wanted : ['verify', 'refresh', 'migrate'];
 try {
     for (const name of names) await all[name]();
 } finally {
