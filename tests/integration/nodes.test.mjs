@@ -1,11 +1,12 @@
 // Are several services on one PostgreSQL database one installation? Two real nodes, a real server; and what may not run side by side is refused at start, with the reason.
 import { describe, test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Postgres, postgresInstalled } from './lib/postgres.mjs';
-import { Service, run, temporary } from './lib/service.mjs';
+import { PASSWORD, Service, run, temporary } from './lib/service.mjs';
 
+const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 const PUBLIC = { CARDEA_PUBLIC_URL: 'http://localhost:8470' };
 
 describe('several nodes', { skip: !postgresInstalled() && 'PostgreSQL 15 is not installed' }, () => {
@@ -24,6 +25,60 @@ describe('several nodes', { skip: !postgresInstalled() && 'PostgreSQL 15 is not 
 
     /** A node on a schema; env: what differs. One public URL: they stand behind one name. */
     const node = (at, env = {}, users = []) => Service.start({ users, env: { ...PUBLIC, CARDEA_ACCOUNTS: database.url({ schema: at }), CARDEA_SESSIONS: database.url({ schema: at }), CARDEA_MASTER_KEY_FILE: key, ...env } });
+    /** Start a node that must be refused; what it says. */
+    async function refused(at, env) {
+        let running;
+        try { running = await node(at, env); } catch (e) { return e.message; }
+        await running.end();
+        assert.fail('it was let in');
+    }
+    /** Wait for an answer: another node hears of a change soon. */
+    async function until(status, ask) {
+        for (const deadline = Date.now() + 20_000; ;) {
+            const r = await ask();
+            if (r.status === status) return r;
+            assert.ok(Date.now() < deadline, `still ${r.status}, not ${status}`);
+        }
+    }
+
+    test('what one does holds at the other', async () => {
+        const at = schema();
+        const a = await node(at, {}, [{ name: 'alice' }, { name: 'root', roles: ['admin'] }]), b = await node(at);
+        try {
+            assert.deepEqual(readdirSync(a.state).filter((n) => n.includes('.db')), [], 'a database file beside PostgreSQL');
+            assert.ok(!existsSync(join(a.state, 'master.key')));
+            const web = await a.login('alice'), mobile = await a.login('alice', { app: 'mobile' });
+            assert.equal((await b.verify({ jar: web.jar })).headers['x-auth-session'], web.sid);
+            assert.equal((await b.verify({ headers: bearer(mobile.access) })).headers['x-auth-session'], mobile.sid);
+            const [ka, kb] = await Promise.all([a, b].map((s) => s.request('/.well-known/jwks.json')));
+            assert.deepEqual(ka.json, kb.json);
+            // a refresh there, its grace here: one successor
+            const answers = await Promise.all([a, b, a, b].map((s) => s.request('/v1/refresh', { json: { refresh_token: mobile.refresh } })));
+            assert.deepEqual(answers.map((r) => r.status), [200, 200, 200, 200]);
+            assert.equal(new Set(answers.map((r) => r.json.refresh_token)).size, 1);
+            // an end here is one there
+            assert.equal((await b.request('/v1/logout', { method: 'POST', headers: bearer(mobile.access) })).status, 204);
+            assert.equal((await b.verify({ headers: bearer(mobile.access) })).status, 401);
+            await until(401, () => a.verify({ headers: bearer(mobile.access) }));
+            assert.equal((await a.request('/v1/refresh', { json: { refresh_token: answers[0].json.refresh_token } })).status, 401);
+            assert.equal((await a.verify({ jar: web.jar })).status, 204);
+            assert.equal(b.cli(['user', 'logout', 'alice']).status, 0);
+            await until(401, () => a.verify({ jar: web.jar }));
+            // a command at a node whose service stands still writes to the same database
+            await b.stop();
+            assert.equal(b.command(['user', 'show', 'alice']).user.username, 'alice');
+            b.addUser({ name: 'bob' });
+            await a.login('bob');
+            await b.launch();
+            await b.login('bob');
+        } finally {
+            await a.end();
+            await b.end();
+        }
+        assert.equal(database.sql(`SELECT count(*) FROM ${at}.verifier`), '0', 'a node that has ended stands in the registry');
+        assert.equal(database.sql(`SELECT count(*) FROM ${at}.journal WHERE type = 'started'`), '3');
+    });
+
     test('of two that start at once on an empty database one makes the keys', async () => {
         const at = schema();
         const both = await Promise.all([node(at), node(at)]);
@@ -54,6 +109,31 @@ describe('several nodes', { skip: !postgresInstalled() && 'PostgreSQL 15 is not 
         writeFileSync(join(other, 'master.key'), `${Buffer.alloc(32, 9).toString('base64url')}\n`, { mode: 0o600 });
         assert.match(run(['init', '--state', other], { env }).stderr, /another master key/);
         for (const s of [state, other]) rmSync(s, { recursive: true, force: true });
+    });
+
+    test('sessions of one node alone are refused beside another, both ways round', async () => {
+        const at = schema();
+        const shared = await node(at);
+        try {
+            assert.match(await refused(at, { CARDEA_SESSIONS: 'memory' }), /this node would keep them for itself/);
+            assert.match(await refused(at, { CARDEA_SESSIONS: `sqlite:${folder}/sessions.db` }), /this node would keep them for itself/);
+            assert.match(await refused(at, { CARDEA_SESSIONS: database.url({ schema: `${at}_b` }) }), /must name the same/);
+        } finally {
+            await shared.end();
+        }
+        const alone = await node(at, { CARDEA_SESSIONS: 'memory', CARDEA_LEASE: '1' }, [{ name: 'alice', password: PASSWORD }]);
+        try {
+            assert.match(await refused(at, {}), /keeps its sessions for itself/);
+            await alone.login('alice');
+            // after a crash its record stands there for a lease, and then no more
+            await alone.restart('SIGKILL');
+            await alone.login('alice');
+            assert.equal(database.sql(`SELECT count(*) FROM ${at}.verifier`), '1');
+        } finally {
+            await alone.end();
+        }
+        const again = await node(at); // nobody is left
+        await again.end();
     });
 
     test('the configuration is checked', () => {

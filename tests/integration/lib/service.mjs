@@ -33,7 +33,9 @@ export function accountsOf(state, url = process.env.CARDEA_ACCOUNTS) {
 
 /** Run a command of the program; answers {status, stdout, stderr}. */
 export function run(args, { input, env } = {}) {
-    const r = spawnSync(program, args, { input: input ?? '', encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 });
+    const at = args.indexOf('--state');
+    const accounts = at < 0 ? {} : accountsOf(args[at + 1]);
+    const r = spawnSync(program, args, { input: input ?? '', encoding: 'utf8', env: { ...process.env, ...accounts, ...env }, timeout: 60_000 });
     if (r.error && r.error.code !== 'EPIPE') throw r.error; // EPIPE: it ended without reading its input
     return r;
 }
