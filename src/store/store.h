@@ -366,7 +366,7 @@ struct store_ops {
      * event_put: append a row as another engine wrote it, its number and hashes with it; in_force: its revocation, if
      * it has one, counts still. fails: E_CORRUPT: it does not follow the last row, or was not hashed so.
      * value_list: all values, by name. fails: E_LIMIT when more than cap.
-     * account_erase: users, API keys, keys, journal, values, verifiers: all but the sessions. */
+     * account_erase: users, API keys, keys, journal, values, verifiers, codes that lie here: all but the sessions. */
     struct cardea_status (*event_put)(struct store_tx *tx, const struct event *e, bool in_force);
     struct cardea_status (*value_list)(struct store_tx *tx, struct named_value *out, uint32_t cap, uint32_t *ret_count);
     struct cardea_status (*account_erase)(struct store_tx *tx);

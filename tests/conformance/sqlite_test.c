@@ -815,8 +815,8 @@ static void every_query_has_its_index(void **state)
         QUERY_SESSION_LIST_ALL,                                         /* its index, backwards */
         QUERY_VERIFIER_LIST,                                            /* in the order of its key */
         QUERY_VALUE_LIST,       QUERY_SESSION_ERASE,    QUERY_ERASE_USER, /* all of it is what they are for */
-        QUERY_ERASE_API_KEY,    QUERY_ERASE_KEYRING,    QUERY_ERASE_JOURNAL,
-        QUERY_ERASE_REVOCATION, QUERY_ERASE_VALUE,      QUERY_ERASE_VERIFIER,
+        QUERY_ERASE_API_KEY,    QUERY_ERASE_KEYRING,    QUERY_ERASE_JOURNAL, QUERY_ERASE_REVOCATION,
+        QUERY_ERASE_VALUE,      QUERY_ERASE_VERIFIER,   QUERY_ERASE_CODE,
     };
     struct store *s = open_store();
     struct store_tx *tx = open_write(s);

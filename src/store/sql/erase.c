@@ -26,6 +26,8 @@ struct cardea_status sql_account_erase(struct store_tx *tx)
         s = empty(tx, QUERY_ERASE_VALUE, "DELETE FROM value");
     if (cardea_ok(s))
         s = empty(tx, QUERY_ERASE_VERIFIER, "DELETE FROM verifier");
+    if (cardea_ok(s)) /* what they were given out for is gone */
+        s = empty(tx, QUERY_ERASE_CODE, "DELETE FROM code");
     sql_of(tx)->head_known = false; /* the journal begins anew */
     return s;
 }

@@ -59,6 +59,7 @@
     X(ERASE_KEYRING)                                                                                                   \
     X(ERASE_JOURNAL)                                                                                                   \
     X(ERASE_REVOCATION)                                                                                                \
+    X(ERASE_CODE)                                                                                                      \
     X(ERASE_VALUE)                                                                                                     \
     X(ERASE_VERIFIER)                                                                                                  \
     X(EXPECT_SESSIONS)                                                                                                 \
