@@ -21,7 +21,7 @@ void background_init(struct background *b, struct keeper *keeper, struct guess *
     int64_t now = keeper->boot_ms();
     b->others = calloc(1, sizeof *b->others);
     if (b->others != NULL)
-        registry_view_init(b->others, keeper->own_verifier, true, 0);
+        registry_view_init(b->others, NULL, true, 0);
     for (int i = 0; i < TASKS; i++)
         b->due_ms[i] = now + every_ms[i];
     atomic_init(&b->store_ok, true);
@@ -134,36 +134,44 @@ static struct key_demand demand_of(struct background *b)
     return d;
 }
 
-struct cardea_status background_heard(struct background *b, struct store_tx *tx, uint64_t *ret_n)
+/* In a READ of its own: listing in a WRITE would keep others from registering. Who registers later reads the keys
+ * later. */
+struct cardea_status background_heard(struct background *b, uint64_t *ret_n)
 {
     int64_t published = 0;
-    struct cardea_status s = b->others == NULL ? CARDEA_FAIL(E_BUSY) : registry_view_list(b->others, ops(b), tx);
+    struct store_tx *tx = NULL;
+    if (b->others == NULL)
+        return CARDEA_FAIL(E_BUSY);
+    struct cardea_status s =
+        ops(b)->begin(b->keeper->store, STORE_READ, b->keeper->boot_ms() + BACKGROUND_DEADLINE_MS, &tx);
     if (!cardea_ok(s))
         return s;
+    s = registry_view_list(b->others, ops(b), tx);
+    struct cardea_status value = cardea_ok(s) ? ops(b)->value_get(tx, KEYS_PUBLISHED, &published) : s;
+    ops(b)->abort(tx);
+    if (!cardea_ok(s) || (!cardea_ok(value) && value.code != CARDEA_E_NOT_FOUND))
+        return cardea_ok(s) ? value : s;
     int64_t now_ms = b->keeper->boot_ms();
+    if (b->keeper->own_verifier != NULL)
+        memcpy(b->others->own_id, b->keeper->own_verifier, sizeof b->others->own_id);
     registry_view_read(b->others, now_ms);
     uint64_t heard_n = registry_view_heard(b->others, now_ms);
-    s = ops(b)->value_get(tx, KEYS_PUBLISHED, &published);
-    if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
-        return s;
     b->keys_unheard = (uint64_t)published > heard_n;
     *ret_n = heard_n;
     return CARDEA_SUCCESS;
 }
 
-static struct cardea_status tick_in(struct background *b, struct store_tx *tx, bool *ret_changed,
+static struct cardea_status tick_in(struct background *b, struct store_tx *tx, uint64_t heard_n, bool *ret_changed,
                                     token_formats *ret_lacking)
 {
     struct key_demand d = demand_of(b);
-    struct cardea_status s = background_heard(b, tx, &d.times.heard_n);
-    if (!cardea_ok(s))
-        return s;
+    d.times.heard_n = heard_n;
     struct key_work w = {
         .tx = tx, .ops = ops(b), .master = b->keeper->master, .entropy = b->entropy, .now_ms = b->keeper->wall_ms()};
     if (b->maker == NULL)
         return keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
     w.stock = key_maker_lock(b->maker);
-    s = keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
+    struct cardea_status s = keyring_tick(&w, d.formats, &d.times, ret_changed, ret_lacking);
     key_maker_unlock(b->maker);
     return s;
 }
@@ -179,12 +187,13 @@ static void want_keys(struct background *b, token_formats lacking)
 static bool tick_keys(struct background *b)
 {
     struct keeper *k = b->keeper;
-    struct store_tx *tx = begin(b);
+    uint64_t heard_n = 0;
+    struct store_tx *tx = cardea_ok(background_heard(b, &heard_n)) ? begin(b) : NULL;
     token_formats lacking = 0;
     bool changed = false;
     if (tx == NULL)
         return false;
-    struct cardea_status s = tick_in(b, tx, &changed, &lacking);
+    struct cardea_status s = tick_in(b, tx, heard_n, &changed, &lacking);
     want_keys(b, lacking);
     if (cardea_ok(s) && !changed) {
         ops(b)->abort(tx);

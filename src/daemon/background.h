@@ -50,8 +50,8 @@ struct background {
 
 void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e);
 void background_close(struct background *b); /* when nobody steps any more */
-/* What everybody else has heard of, for keyring_times; inside a transaction. fails: the store's failures; E_BUSY */
-struct cardea_status background_heard(struct background *b, struct store_tx *tx, uint64_t *ret_n) CARDEA_CHECKED;
+/* What everybody else has heard of, for keyring_times; outside of transactions. fails: the store's failures; E_BUSY */
+struct cardea_status background_heard(struct background *b, uint64_t *ret_n) CARDEA_CHECKED;
 /* Any thread: keep keys of these formats beside those that the settings ask for, and look at the keys soon. A reload
  * calls it before its settings are in force, and with 0 afterwards. */
 void background_expect(struct background *b, token_formats formats);

@@ -39,7 +39,7 @@ struct keeper {
     struct publisher *publisher;
     struct store *store;
     const struct master_key *master;
-    const uint8_t *own_verifier; /* 16 bytes: our own record in the registry; NULL: none */
+    const uint8_t *own_verifier; /* 16 bytes: our own record in the registry; zeros while there is none; NULL: never */
     int64_t (*wall_ms)(void), (*boot_ms)(void);
     uint64_t keys_generation;
 

@@ -85,6 +85,7 @@ static struct site site_of(struct service *s)
         .wall_ms = installation_wall_ms,
         .boot_ms = installation_boot_ms,
         .store_ready = store_ready,
+        .own_verifier = s->self.id,
         .keys_wanted = keys_wanted,
         .keys_now = keys_now,
         .gate = &s->gate,
@@ -154,6 +155,7 @@ static struct cardea_status publish_first(struct service *s)
         .master = s->installation->master,
         .wall_ms = installation_wall_ms,
         .boot_ms = installation_boot_ms,
+        .own_verifier = s->self.id,
         .keys_generation = s->installation->keys->generation,
     };
     return keeper_open(&s->keeper);
@@ -170,14 +172,13 @@ static struct cardea_status tick_keys(struct service *s, struct key_stock *stock
                          .now_ms = installation_wall_ms(),
                          .stock = stock};
     bool changed = false;
-    struct cardea_status status =
-        store->ops->begin(store, STORE_WRITE, installation_boot_ms() + BACKGROUND_DEADLINE_MS, &w.tx);
+    struct cardea_status status = background_heard(&s->background, &heard_n);
+    if (cardea_ok(status))
+        status = store->ops->begin(store, STORE_WRITE, installation_boot_ms() + BACKGROUND_DEADLINE_MS, &w.tx);
     if (!cardea_ok(status))
         return status;
-    status = background_heard(&s->background, w.tx, &heard_n);
     const struct keyring_times times = keyring_times_of(settings, heard_n);
-    if (cardea_ok(status))
-        status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, ret_lacking);
+    status = keyring_tick(&w, settings_token_formats(settings), &times, &changed, ret_lacking);
     if (cardea_ok(status) && changed)
         return store->ops->commit(w.tx);
     store->ops->abort(w.tx);

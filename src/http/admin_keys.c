@@ -11,6 +11,7 @@ struct keys_state {
     struct view kid;          /* empty: none given */
     enum token_format format; /* UNSET: none given */
     int64_t effective_at_ms;
+    uint64_t heard_n; /* the journal's row that all others have applied */
     struct key_record *keys;
     uint32_t count;
 };
@@ -222,24 +223,24 @@ static struct cardea_status drop(struct exchange *x, struct keys_state *st, cons
     return flow_event(f, AUDIT_key_dropped, NULL, NULL, admin_detail(x, "kid", record_kid(x, target)), &r);
 }
 
-/* How far everybody else is by now. Who has died lately still counts: then a tick sees to the rest
- * (daemon/background.h). */
-static struct cardea_status times_of(const struct exchange *x, const struct flow *f, struct keyring_times *out)
+/* How far everybody else is. Who has died lately still counts: then a tick sees to the rest (daemon/background.h). */
+static struct cardea_status rotate_work(struct exchange *x)
 {
-    uint64_t heard_n = 0;
-    struct cardea_status s = registry_least(f->ops, f->tx, x->site->own_verifier, &heard_n);
-    if (cardea_ok(s))
-        *out = keyring_times_of(f->settings, heard_n);
+    struct keys_state *st = x->state;
+    struct store_tx *tx;
+    struct cardea_status s = exchange_read_begin(x, &tx);
+    if (!cardea_ok(s))
+        return s;
+    s = registry_least(x->site->store->ops, tx, x->site->own_verifier, &st->heard_n);
+    exchange_read_end(x, tx);
     return s;
 }
 
 static struct cardea_status rotate_sealed(struct exchange *x, struct keys_state *st, const struct flow *f)
 {
     const struct key_work w = work_of(x, f);
-    struct keyring_times times;
-    struct cardea_status s = times_of(x, f, &times);
-    if (cardea_ok(s))
-        s = keyring_rotate_sealed(&w, &times);
+    const struct keyring_times times = keyring_times_of(f->settings, st->heard_n);
+    struct cardea_status s = keyring_rotate_sealed(&w, &times);
     if (!cardea_ok(s))
         return s;
     st->effective_at_ms = f->now_ms;
@@ -251,10 +252,8 @@ static struct cardea_status rotate(struct exchange *x, struct keys_state *st, co
     if (use_or_access(st) == KEY_USE_SEALED)
         return rotate_sealed(x, st, f);
     const struct key_work w = work_of(x, f);
-    struct keyring_times times;
-    struct cardea_status s = times_of(x, f, &times);
-    if (cardea_ok(s))
-        s = keyring_rotate(&w, st->format, &times, &st->effective_at_ms);
+    const struct keyring_times times = keyring_times_of(f->settings, st->heard_n);
+    struct cardea_status s = keyring_rotate(&w, st->format, &times, &st->effective_at_ms);
     if (s.code == CARDEA_E_NOT_FOUND)
         return exchange_fault(x, s, "alg", VIEW("no key of that format signs"));
     if (!cardea_ok(s))
@@ -299,9 +298,11 @@ static const struct endpoint endpoints[] = {
     },
     {
         ADMIN_CALL(METHOD_POST, "/v1/admin/signing-keys/rotate", ENDPOINT_NARROWS),
+        .lane = LANE_READ,
         .commits = LANE_URGENT,
         .body_max = ENDPOINT_BODY_SMALL,
         .begin = rotate_begin,
+        .work = rotate_work,
         .commit = rotate_commit,
         .finish = rotate_finish,
     },
