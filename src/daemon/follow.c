@@ -285,6 +285,7 @@ static struct cardea_status refill(struct follow *f)
                   "everything is read again",
                   LOG_FIELDS(LOG_INT("position", f->at.n)));
     f->placed = f->owed = false;
+    f->renew_at_ms = f->boot_ms(); /* soon: our record still claims rows that are of the other store */
     set_lease(f, 0);
     keeper_empty(f->keeper); /* also after half a filling: it may have been of yet another store */
     struct cardea_status s = place(f);
