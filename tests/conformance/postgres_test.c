@@ -21,7 +21,7 @@
 
 #define BIN "/usr/lib/postgresql/15/bin/"
 
-static char folder[sizeof "/tmp/cardea-postgres-XXXXXX"], data[64], url[128], maintenance[128];
+static char folder[sizeof "/tmp/cardea-postgres-XXXXXX"], data[64], url[128], maintenance[160];
 static pid_t server;
 #define OWNER "postgres"
 
@@ -34,13 +34,20 @@ static bool tell(const char *sql)
     return server_run(argv, OWNER) == 0;
 }
 
-static void start_server(void)
+/* With up to eight more arguments. */
+static void start_server_with(const char *const *more)
 {
     char sockets[80];
     (void)snprintf(sockets, sizeof sockets, "-k%s", folder);
-    const char *const argv[] = {BIN "postgres",         "-D", data, sockets, "-h", "", "-cfsync=off",
-                                "-cmax_connections=40", NULL};
+    const char *argv[16] = {BIN "postgres", "-D", data, sockets, "-cfsync=off", "-cmax_connections=40"};
+    for (size_t i = 6; *more != NULL && i < 15; i++)
+        argv[i] = *more++;
     server = server_start(argv, OWNER);
+}
+
+static void start_server(void)
+{
+    start_server_with((const char *const[]){"-h", "", NULL});
 }
 
 static bool make_cluster(void)
@@ -200,6 +207,56 @@ static void a_server_that_takes_no_connection_is_asked_by_one_at_a_time(void **s
     conformance_boot_move(POSTGRES_AWAY_MS);
     assert_int_equal(put(s, 3), CARDEA_OK);
     assert_true(has(s, 1));
+    s->ops->close(s);
+}
+
+/* Two users in one transaction. */
+static struct store_tx *begin_two(struct store *s, int64_t patience_ms)
+{
+    struct user_record a = sample_user(1), b = sample_user(2);
+    struct store_tx *tx = NULL;
+    assert_ok(s->ops->begin(s, STORE_WRITE, conformance_boot_ms() + patience_ms, &tx));
+    assert_ok(s->ops->user_put(tx, &a));
+    assert_ok(s->ops->user_put(tx, &b));
+    return tx;
+}
+
+static void a_connection_that_dies_before_commit_leaves_nothing(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    struct store_tx *tx = begin_two(s, 10000);
+    assert_true(tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cardea'"));
+    assert_code(s->ops->commit(tx), E_UNAVAILABLE);
+    assert_false(has(s, 1));
+    assert_false(has(s, 2));
+    s->ops->close(s);
+}
+
+/* The COMMIT is under way, and its answer does not come: nobody can tell, and then all of it is there. */
+static void a_commit_whose_answer_is_lost_is_unknown_and_whole(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    assert_true(tell("CREATE FUNCTION cardea.tarry() RETURNS trigger LANGUAGE plpgsql AS"
+                     " 'BEGIN PERFORM pg_advisory_lock(4711); RETURN NULL; END';"
+                     "CREATE CONSTRAINT TRIGGER tarry AFTER INSERT ON cardea.\"user\" DEFERRABLE INITIALLY DEFERRED"
+                     " FOR EACH ROW EXECUTE FUNCTION cardea.tarry()"));
+    /* Somebody else holds what the COMMIT waits for. */
+    const char *const argv[] = {
+        BIN "psql", "-qXAt", "-d", maintenance, "-c", "SELECT pg_advisory_lock(4711); SELECT pg_sleep(60)", NULL};
+    pid_t holder = server_spawn(argv, OWNER);
+    while (!tell("DO $$BEGIN IF (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted) = 0"
+                 " THEN RAISE 'not yet'; END IF; END$$"))
+        (void)poll(NULL, 0, 10);
+    assert_code(s->ops->commit(begin_two(s, 300)), E_UNAVAILABLE);
+    assert_false(has(s, 1));
+    server_stop(holder, SIGTERM);
+    assert_true(tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'"
+                     " AND pid <> pg_backend_pid()"));
+    while (!has(s, 1))
+        (void)poll(NULL, 0, 10);
+    assert_true(has(s, 2));
     s->ops->close(s);
 }
 
@@ -444,6 +501,119 @@ static void urls(void **state)
     assert_true(tell("DROP SCHEMA other_1 CASCADE"));
 }
 
+/* --- TLS --- */
+
+static const char *in_folder(const char *name)
+{
+    static char paths[4][96];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+/* NAME.pem and NAME.key, signed by itself. */
+static void make_authority(const char *certificate, const char *key)
+{
+    const char *const argv[] = {"/usr/bin/openssl",
+                                "req",
+                                "-x509",
+                                "-newkey",
+                                "ec",
+                                "-pkeyopt",
+                                "ec_paramgen_curve:P-256",
+                                "-nodes",
+                                "-days",
+                                "2",
+                                "-subj",
+                                "/CN=authority",
+                                "-keyout",
+                                in_folder(key),
+                                "-out",
+                                in_folder(certificate),
+                                NULL};
+    assert_int_equal(server_run(argv, OWNER), 0);
+}
+
+static void make_certificate(void)
+{
+    const char *const argv[] = {"/usr/bin/openssl",
+                                "req",
+                                "-x509",
+                                "-newkey",
+                                "ec",
+                                "-pkeyopt",
+                                "ec_paramgen_curve:P-256",
+                                "-nodes",
+                                "-days",
+                                "2",
+                                "-subj",
+                                "/CN=localhost",
+                                "-addext",
+                                "subjectAltName=DNS:localhost",
+                                "-CA",
+                                in_folder("ca.pem"),
+                                "-CAkey",
+                                in_folder("ca.key"),
+                                "-keyout",
+                                in_folder("server.key"),
+                                "-out",
+                                in_folder("server.pem"),
+                                NULL};
+    assert_int_equal(server_run(argv, OWNER), 0);
+}
+
+/* Open over TCP; on failure the message must say `why`. */
+static void over_tcp(const char *host, unsigned port, const char *options, const char *why)
+{
+    char at[256], message[512] = "";
+    struct store *s = NULL;
+    (void)snprintf(at, sizeof at, "postgres://tester@%s:%u/postgres?%s", host, port, options);
+    struct cardea_status status =
+        store_postgres_open(at, conformance_boot_ms, conformance_digest, &s, message, sizeof message);
+    if (why == NULL) {
+        if (!cardea_ok(status))
+            fail_msg("%s", message);
+        assert_int_equal(put(s, 1), CARDEA_OK);
+        assert_true(tell("DO $$BEGIN IF (SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl"
+                         " AND application_name = 'cardea') = 0 THEN RAISE 'plain'; END IF; END$$"));
+        s->ops->close(s);
+        return;
+    }
+    assert_code(status, E_UNAVAILABLE);
+    if (strstr(message, why) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", message, why);
+}
+
+static void the_server_is_who_it_says(void **state)
+{
+    (void)state;
+    char port_text[16], certificate[112], key[112], right[128], wrong[128], lax[128];
+    unsigned port = server_port();
+    make_authority("ca.pem", "ca.key");
+    make_authority("other.pem", "other.key");
+    make_certificate();
+    (void)snprintf(port_text, sizeof port_text, "%u", port);
+    (void)snprintf(certificate, sizeof certificate, "-cssl_cert_file=%s", in_folder("server.pem"));
+    (void)snprintf(key, sizeof key, "-cssl_key_file=%s", in_folder("server.key"));
+    (void)snprintf(right, sizeof right, "sslmode=verify-full&sslrootcert=%s", in_folder("ca.pem"));
+    (void)snprintf(wrong, sizeof wrong, "sslmode=verify-full&sslrootcert=%s", in_folder("other.pem"));
+    (void)snprintf(lax, sizeof lax, "sslmode=verify-ca&sslrootcert=%s", in_folder("ca.pem"));
+    server_stop(server, SIGINT);
+    start_server_with((const char *const[]){"-h", "127.0.0.1", "-p", port_text, "-cssl=on", certificate, key, NULL});
+    (void)snprintf(maintenance, sizeof maintenance, "%s&port=%u", url, port);
+    over_tcp("localhost", port, right, NULL);
+    over_tcp("127.0.0.1", port, lax, NULL);
+    over_tcp("127.0.0.1", port, right, "certificate"); /* it is for another name */
+    over_tcp("localhost", port, wrong, "certificate verify failed");
+    server_stop(server, SIGINT);
+    start_server_with((const char *const[]){"-h", "127.0.0.1", "-p", port_text, NULL});
+    over_tcp("localhost", port, right, "does not support SSL"); /* and never in the clear */
+    server_stop(server, SIGINT);
+    start_server();
+    (void)snprintf(maintenance, sizeof maintenance, "%s", url);
+}
+
 int main(void)
 {
     memcpy(folder, "/tmp/cardea-postgres-XXXXXX", sizeof folder);
@@ -469,6 +639,8 @@ int main(void)
         cmocka_unit_test_setup(idle_connections_that_died_cost_nothing, each),
         cmocka_unit_test_setup(a_connection_that_dies_in_a_transaction_breaks_it, each),
         cmocka_unit_test_setup(a_server_that_takes_no_connection_is_asked_by_one_at_a_time, each),
+        cmocka_unit_test_setup(a_connection_that_dies_before_commit_leaves_nothing, each),
+        cmocka_unit_test_setup(a_commit_whose_answer_is_lost_is_unknown_and_whole, each),
         cmocka_unit_test_setup(a_server_that_hangs_is_away_by_the_deadline, each),
         cmocka_unit_test_setup(two_nodes_keep_one_journal, each),
         cmocka_unit_test_setup(two_nodes_yield_one_successor, each),
@@ -477,6 +649,7 @@ int main(void)
         cmocka_unit_test_setup(a_waiting_node_is_woken, each),
         cmocka_unit_test_setup(two_nodes_make_one_schema, each),
         cmocka_unit_test_setup(urls, each),
+        cmocka_unit_test_setup(the_server_is_who_it_says, each),
     };
     failed += cmocka_run_group_tests_name("postgres", own, NULL, NULL);
     server_stop(server, SIGINT);
