@@ -10,7 +10,7 @@ import { Service, freePort, temporary } from './service.mjs';
 export const ADMIN = 'root';
 const settings = {
     signup: true,
-    apps: { web: 'web', mobile: 'mobile' },
+    apps: { web: 'web', mobile: 'mobile', sealed: 'sealed' },
     guess: { free: 100, address_per_minute: 10000 },
     limits: { sessions_per_user: 1000 },
 };
