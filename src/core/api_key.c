@@ -16,7 +16,7 @@ static bool scope_valid(struct view s)
 
 static bool scope_reserved(struct view s)
 {
-    return view_is(s, "introspect") || view_is(s, "revoke") || view_starts(s, VIEW("cardea:"));
+    return view_is(s, "introspect") || view_is(s, "revoke") || view_is(s, "feed") || view_starts(s, VIEW("cardea:"));
 }
 
 static bool has_scope(struct view list, struct view scope)
