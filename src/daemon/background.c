@@ -12,7 +12,7 @@
 static const int64_t every_ms[TASKS] = {
     [TASK_MEND] = MEND_EVERY_MS,         [TASK_TABLE] = TABLE_SWEEP_EVERY_MS, [TASK_SEEN] = SEEN_EVERY_MS,
     [TASK_STORE] = STORE_SWEEP_EVERY_MS, [TASK_KEYS] = KEYS_EVERY_MS,         [TASK_GUESS] = GUESS_EVERY_MS,
-    [TASK_CLOCK] = CLOCK_EVERY_MS,
+    [TASK_CLOCK] = CLOCK_EVERY_MS,       [TASK_REMOTES] = REMOTES_EVERY_MS,
 };
 
 void background_init(struct background *b, struct keeper *keeper, struct guess *guess, const struct entropy *e)
@@ -26,6 +26,7 @@ void background_init(struct background *b, struct keeper *keeper, struct guess *
         b->due_ms[i] = now + every_ms[i];
     atomic_init(&b->store_ok, true);
     atomic_init(&b->keys_due, false);
+    atomic_init(&b->remotes_due, false);
     atomic_init(&b->expected, 0);
 }
 
@@ -261,9 +262,44 @@ static bool save_clock(struct background *b)
     return false;
 }
 
+/* Rows that changed nothing in the table, so that nobody told the feed of them: all of them were written on this
+ * thread. */
+static void reach_head(struct background *b)
+{
+    struct event *last = malloc(sizeof *last);
+    struct store_tx *tx = NULL;
+    uint32_t count = 0;
+    if (last != NULL && keeper_alone(b->keeper) &&
+        cardea_ok(ops(b)->begin(b->keeper->store, STORE_READ, b->keeper->boot_ms() + BACKGROUND_DEADLINE_MS, &tx))) {
+        if (cardea_ok(ops(b)->event_list(tx, 0, true, last, 1, &count)) && count == 1)
+            keeper_reached(b->keeper, last->n);
+        ops(b)->abort(tx);
+    }
+    free(last);
+}
+
+static bool renew_remotes(struct background *b)
+{
+    struct feed *feed = b->keeper->feed;
+    if (!feed_renewal_due(feed))
+        return false;
+    reach_head(b);
+    struct cardea_status s = feed_renew(feed, b->keeper->store, b->keeper->boot_ms() + BACKGROUND_DEADLINE_MS);
+    atomic_store_explicit(&b->store_ok, cardea_ok(s), memory_order_relaxed);
+    if (!cardea_ok(s))
+        log_write(LOG_WARN, "background work failed",
+                  LOG_FIELDS(LOG_TEXT("what", VIEW("leases of the feed")), LOG_STATUS(s)));
+    return false;
+}
+
+void background_remotes(struct background *b)
+{
+    atomic_store(&b->remotes_due, true);
+}
+
 static bool (*const tasks[TASKS])(struct background *) = {
     [TASK_MEND] = mend,      [TASK_TABLE] = sweep_table,     [TASK_SEEN] = flush_seen,  [TASK_STORE] = sweep_store,
-    [TASK_KEYS] = tick_keys, [TASK_GUESS] = report_failures, [TASK_CLOCK] = save_clock,
+    [TASK_KEYS] = tick_keys, [TASK_GUESS] = report_failures, [TASK_CLOCK] = save_clock, [TASK_REMOTES] = renew_remotes,
 };
 
 bool background_step(void *background)
@@ -272,6 +308,8 @@ bool background_step(void *background)
     int64_t now = b->keeper->boot_ms();
     if (atomic_exchange(&b->keys_due, false))
         b->due_ms[TASK_KEYS] = now;
+    if (atomic_exchange(&b->remotes_due, false))
+        b->due_ms[TASK_REMOTES] = now;
     for (int i = 0; i < TASKS; i++) {
         int task = (b->turn + i) % TASKS;
         if (b->due_ms[task] > now)

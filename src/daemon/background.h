@@ -26,9 +26,20 @@ enum {
     CLOCK_EVERY_MS = 30000,
     CLOCK_BEHIND_MS = 10000, /* what is worth a warning */
     MEND_EVERY_MS = 200,
+    REMOTES_EVERY_MS = 100, /* verifiers that the feed has, into the registry */
 };
 
-enum background_task { TASK_MEND, TASK_TABLE, TASK_SEEN, TASK_STORE, TASK_KEYS, TASK_GUESS, TASK_CLOCK, TASKS };
+enum background_task {
+    TASK_MEND,
+    TASK_TABLE,
+    TASK_SEEN,
+    TASK_STORE,
+    TASK_KEYS,
+    TASK_GUESS,
+    TASK_CLOCK,
+    TASK_REMOTES,
+    TASKS
+};
 
 struct background {
     struct keeper *keeper;
@@ -44,7 +55,7 @@ struct background {
     struct guess_report reports[GUESS_AT_ONCE];
     bool _Atomic store_ok;   /* the last transaction did what it should */
     struct key_maker *maker; /* NULL until one is needed */
-    bool _Atomic keys_due;
+    bool _Atomic keys_due, remotes_due;
     token_formats _Atomic expected;
 };
 
@@ -59,6 +70,8 @@ void background_expect(struct background *b, token_formats formats);
 bool background_step(void *background);
 /* Write what must not be lost at a stop: changes of unknown outcome, last-seen times, failures, the clock. */
 void background_flush(struct background *b);
+/* Any thread: the feed has something for the registry. */
+void background_remotes(struct background *b);
 /* Append one event of the service itself. */
 struct cardea_status background_event(struct background *b, const char *type, struct view detail) CARDEA_CHECKED;
 

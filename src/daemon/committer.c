@@ -13,7 +13,7 @@ struct committer {
     pthread_cond_t work;
     struct fair_queue normal, urgent;
     uint32_t places;
-    bool stopping;
+    bool stopping, poked;
     struct committer_counts counts;
 };
 
@@ -185,9 +185,10 @@ static bool collect(struct committer *c, struct group *g, bool wait)
     until.tv_nsec %= 1000000000L;
     g->count = 0;
     pthread_mutex_lock(&c->lock);
-    while (wait && !c->stopping && c->urgent.count == 0 && c->normal.count == 0)
+    while (wait && !c->stopping && !c->poked && c->urgent.count == 0 && c->normal.count == 0)
         if (pthread_cond_timedwait(&c->work, &c->lock, &until) == ETIMEDOUT)
             break;
+    c->poked = false;
     struct queue_entry *job;
     while (g->count < COMMIT_GROUP_MAX && (job = fair_queue_pop(&c->urgent)) != NULL)
         g->jobs[g->count++] = job;
@@ -265,6 +266,14 @@ bool committer_push(struct committer *c, struct queue_entry *job, bool urgent)
     if (displaced != NULL)
         c->host.done(c->host.context, displaced, CARDEA_FAIL(E_BUSY));
     return taken;
+}
+
+void committer_poke(struct committer *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->poked = true;
+    pthread_cond_signal(&c->work);
+    pthread_mutex_unlock(&c->lock);
 }
 
 uint32_t committer_waiting(struct committer *c)

@@ -58,6 +58,8 @@ struct cardea_status committer_open(uint32_t places, uint32_t urgent_places, con
                                     struct committer **out) CARDEA_CHECKED;
 /* false: no place, the job stays the caller's. The job may be done before this returns. */
 bool committer_push(struct committer *c, struct queue_entry *job, bool urgent);
+/* Do not wait for the next look at the background work. Any thread. */
+void committer_poke(struct committer *c);
 uint32_t committer_waiting(struct committer *c);
 /* Write what waits, then end the thread. Pushing stays safe, and is refused. NULL is safe. */
 void committer_stop(struct committer *c);

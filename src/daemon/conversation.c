@@ -159,7 +159,9 @@ static bool is_check(const struct exchange *x)
 static void log_request(const struct conversation *c, const struct exchange *x, bool was_away)
 {
     enum log_level level = x->response.status >= 500 && x->response.status != 503 ? LOG_WARN : LOG_INFO;
-    if (!listening(c)->log_requests || (!was_away && level == LOG_INFO && is_check(x)))
+    /* A verifier elsewhere asks several times a second. */
+    bool often = is_check(x) || x->response.stream != NULL;
+    if (!listening(c)->log_requests || (!was_away && level == LOG_INFO && often))
         return;
     if (!log_wanted(level))
         return;
@@ -195,6 +197,10 @@ static enum MHD_Result answer(struct conversation *c, bool was_away)
     c->state = TALK_ANSWERED;
     count_answer(loop, x);
     log_request(c, x, was_away);
+    if (x->response.stream != NULL) {
+        set_deadline(c, x->response.stream->longest_ms);
+        return queue(c, x->response.status, reply_stream(&x->response, c->connection, close));
+    }
     if (close || was_away || !reply_keepable(&x->response))
         return queue(c, x->response.status, reply_new(&x->response, close));
     struct MHD_Response *kept = reply_renew(&c->job->kept, &x->response);

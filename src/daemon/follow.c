@@ -167,6 +167,7 @@ static struct cardea_status apply_rows(struct follow *f, uint64_t mark, const st
     atomic_fetch_add(&f->counts.rows, next->n - f->at.n);
     f->at = *next;
     atomic_store(&f->counts.applied, f->at.n);
+    keeper_reached(f->keeper, f->at.n);
     return CARDEA_SUCCESS;
 }
 
@@ -262,6 +263,7 @@ static void settle(struct follow *f)
     if (!f->owed || !f->placed || f->at.n < f->target.n)
         return;
     f->owed = false;
+    keeper_reached(f->keeper, f->at.n); /* after a filling there were no rows to apply */
     set_lease(f, f->asked_ms + f->self.lease_ms);
 }
 

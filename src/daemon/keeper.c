@@ -42,11 +42,21 @@ static void report_full(struct keeper *k, enum change_kind kind, int64_t now)
               LOG_NOTHING);
 }
 
+/* For the feed: after the table has it. */
+static void note(struct keeper *k, const struct change *c)
+{
+    if (k->feed != NULL)
+        feed_log_change(feed_log_of(k->feed), c);
+}
+
 static void put(struct keeper *k, const struct settings *settings, const struct change *c, int64_t now)
 {
     uint16_t app;
-    if (app_index(settings, c, &app) && table_apply(k->writer, c, app, now).code == CARDEA_E_LIMIT)
+    if (!app_index(settings, c, &app))
+        return;
+    if (table_apply(k->writer, c, app, now).code == CARDEA_E_LIMIT)
         report_full(k, c->kind, now);
+    note(k, c);
 }
 
 static bool narrows(enum change_kind kind)
@@ -59,10 +69,12 @@ static bool narrows(enum change_kind kind)
 static void bring(struct keeper *k, const struct settings *settings, const struct change *c, uint64_t mark,
                   enum recent_source self, int64_t now)
 {
-    if (!narrows(c->kind) && recent_changed(k->recent, c, mark, self))
-        table_forget(k->writer, c->kind, change_id(c));
-    else
+    if (narrows(c->kind) || !recent_changed(k->recent, c, mark, self)) {
         put(k, settings, c, now);
+        return;
+    }
+    table_forget(k->writer, c->kind, change_id(c));
+    note(k, c);
 }
 
 /* --- what holds now --- */
@@ -175,6 +187,34 @@ static void apply(struct keeper *k, const struct change *changes, uint32_t count
     }
 }
 
+/* The table has everything up to this row of the journal: the feed's verifiers acknowledge by it. */
+static void reached(struct keeper *k, uint64_t n)
+{
+    if (k->feed == NULL || n <= k->reached)
+        return;
+    k->reached = n;
+    feed_log_mark(feed_log_of(k->feed), n);
+}
+
+void keeper_reached(struct keeper *k, uint64_t n)
+{
+    pthread_mutex_lock(&k->lock);
+    uint64_t before = k->reached;
+    reached(k, n);
+    bool moved = k->reached != before;
+    pthread_mutex_unlock(&k->lock);
+    if (moved)
+        feed_wake(k->feed);
+}
+
+bool keeper_alone(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    bool alone = k->lease_ms == INT64_MAX;
+    pthread_mutex_unlock(&k->lock);
+    return alone;
+}
+
 void keeper_apply(void *keeper, const struct change_list *changes)
 {
     struct keeper *k = keeper;
@@ -185,7 +225,11 @@ void keeper_apply(void *keeper, const struct change_list *changes)
     apply(k, changes->items, changes->count, k->commit_mark, RECENT_COMMITTER);
     if (keys && !cardea_ok(load_keys(k)))
         lose(k, true);
+    /* Where nobody else writes, everything up to this row is applied now. */
+    if (k->lease_ms == INT64_MAX)
+        reached(k, changes->n);
     pthread_mutex_unlock(&k->lock);
+    feed_wake(k->feed);
 }
 
 void keeper_follow(struct keeper *k, uint64_t mark, const struct change *changes, uint32_t count)
@@ -193,6 +237,7 @@ void keeper_follow(struct keeper *k, uint64_t mark, const struct change *changes
     pthread_mutex_lock(&k->lock);
     apply(k, changes, count, mark, RECENT_FOLLOWER);
     pthread_mutex_unlock(&k->lock);
+    feed_wake(k->feed);
 }
 
 void keeper_empty(struct keeper *k)
@@ -202,6 +247,9 @@ void keeper_empty(struct keeper *k)
     publish(k);
     recent_forget(k->recent);
     table_clear(k->writer);
+    if (k->feed != NULL)
+        feed_log_reset(feed_log_of(k->feed));
+    k->reached = 0;
     pthread_mutex_unlock(&k->lock);
 }
 
@@ -224,14 +272,26 @@ void keeper_doubt(void *keeper, const struct change_list *changes)
     pthread_mutex_unlock(&k->lock);
 }
 
+void keeper_apps_shown(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    if (k->feed != NULL)
+        feed_log_note(feed_log_of(k->feed), FEED_APPS, NULL);
+    pthread_mutex_unlock(&k->lock);
+    feed_wake(k->feed);
+}
+
 /* --- fills --- */
 
 /* false: not taken, because it may be old, is here already, or has no room. */
 static bool take(struct keeper *k, const struct settings *settings, const struct change *c, uint64_t mark, int64_t now)
 {
     uint16_t app;
-    return !recent_changed(k->recent, c, mark, RECENT_UNSET) && app_index(settings, c, &app) &&
-           cardea_ok(table_fill(k->writer, c, app, now));
+    if (recent_changed(k->recent, c, mark, RECENT_UNSET) || !app_index(settings, c, &app) ||
+        !cardea_ok(table_fill(k->writer, c, app, now)))
+        return false;
+    note(k, c);
+    return true;
 }
 
 void keeper_offer(struct keeper *k, uint64_t mark, const struct user_record *user, const struct session_record *session,
@@ -298,6 +358,8 @@ static struct cardea_status publish_keys(struct keeper *k, const struct keyring 
         memcpy(to->public_bytes, from->public_bytes, from->public_len);
     }
     struct cardea_status s = table_set_keys(k->writer, keys, count);
+    if (k->feed != NULL)
+        feed_log_note(feed_log_of(k->feed), FEED_KEYS, NULL);
     free(keys);
     return s;
 }
@@ -335,6 +397,7 @@ struct cardea_status keeper_load_keys(struct keeper *k)
     pthread_mutex_lock(&k->lock);
     struct cardea_status s = load_keys(k);
     pthread_mutex_unlock(&k->lock);
+    feed_wake(k->feed);
     return s;
 }
 

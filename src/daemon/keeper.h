@@ -24,6 +24,7 @@
 #define DAEMON_KEEPER_H
 
 #include "core/doubt.h"
+#include "daemon/feed.h"
 #include "daemon/recent.h"
 #include "daemon/snapshot.h"
 #include "daemon/table_map.h"
@@ -40,12 +41,14 @@ struct keeper {
     struct store *store;
     const struct master_key *master;
     const uint8_t *own_verifier; /* 16 bytes: our own record in the registry; zeros while there is none; NULL: never */
+    struct feed *feed; /* hears of every change; NULL: none */
     int64_t (*wall_ms)(void), (*boot_ms)(void);
     uint64_t keys_generation;
 
     pthread_mutex_t lock;       /* guards the writer and what follows */
     struct snapshot_hold *hold; /* the settings that apps are looked up in */
     struct recent *recent;
+    uint64_t reached;                     /* row of the journal that the feed was told of last */
     uint64_t commit_mark;                 /* of the committer's transaction under way */
     bool lost;                            /* the table must be made anew from the store */
     bool keys_stale;                      /* the keyring too */
@@ -82,6 +85,13 @@ void keeper_doubt(void *keeper, const struct change_list *changes);
 /* Try to mend what is lost or stale. */
 void keeper_mend(struct keeper *k);
 bool keeper_sound(struct keeper *k);
+
+/* Everything up to this row of the journal is in the table: verifiers that the feed brings there have heard of it. The
+ * follower's, after what it has applied; the background's where nobody else writes (keeper_alone). */
+void keeper_reached(struct keeper *k, uint64_t n);
+bool keeper_alone(struct keeper *k);
+/* The apps in the table were set anew: the feed hears of it. */
+void keeper_apps_shown(struct keeper *k);
 
 /* The follower's thread. */
 /* Changes that others have committed, in their order; records were read from the store after the mark. CHANGE_KEYS is

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { TEXT_MAX = 2048, NAME_TEXT_MAX = 64 };
+enum { TEXT_MAX = 2048, NAME_TEXT_MAX = 64, STREAM_BLOCK = 16384 };
 
 /* The library wants C strings, and keeps copies of its own. */
 static bool add_header(struct MHD_Response *reply, struct view name, struct view value)
@@ -29,10 +29,8 @@ static void *body_start(struct view body)
     return body.len == 0 ? &nothing : (void *)(uintptr_t)body.ptr;
 }
 
-struct MHD_Response *reply_new(const struct response *r, bool close)
+static struct MHD_Response *with_headers(struct MHD_Response *reply, const struct response *r, bool close)
 {
-    struct MHD_Response *reply =
-        MHD_create_response_from_buffer(r->body.len, body_start(r->body), MHD_RESPMEM_PERSISTENT);
     bool whole = reply != NULL;
     for (uint32_t i = 0; whole && i < r->header_count; i++)
         whole = add_header(reply, r->headers[i].name, r->headers[i].value);
@@ -43,6 +41,70 @@ struct MHD_Response *reply_new(const struct response *r, bool close)
     if (reply != NULL)
         MHD_destroy_response(reply);
     return NULL;
+}
+
+struct MHD_Response *reply_new(const struct response *r, bool close)
+{
+    return with_headers(MHD_create_response_from_buffer(r->body.len, body_start(r->body), MHD_RESPMEM_PERSISTENT), r,
+                        close);
+}
+
+/* --- streams --- */
+
+struct sender {
+    struct stream *stream;
+    struct MHD_Connection *connection;
+};
+
+static void sender_suspend(void *context)
+{
+    MHD_suspend_connection(((struct sender *)context)->connection);
+}
+
+static void sender_resume(void *context)
+{
+    MHD_resume_connection(((struct sender *)context)->connection);
+}
+
+static ssize_t sender_read(void *context, uint64_t at, char *out, size_t max)
+{
+    (void)at;
+    struct sender *sender = context;
+    const struct stream_host host = {sender_suspend, sender_resume, sender};
+    size_t len = 0;
+    switch (sender->stream->read(sender->stream, &host, out, max, &len)) {
+    case STREAM_BYTES:
+        return (ssize_t)len;
+    case STREAM_WAIT:
+        return 0;
+    case STREAM_END:
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    default:
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+}
+
+static void sender_free(void *context)
+{
+    struct sender *sender = context;
+    sender->stream->free(sender->stream);
+    free(sender);
+}
+
+struct MHD_Response *reply_stream(struct response *r, struct MHD_Connection *connection, bool close)
+{
+    struct sender *sender = malloc(sizeof *sender);
+    if (sender == NULL) {
+        response_drop_stream(r);
+        return NULL;
+    }
+    *sender = (struct sender){r->stream, connection};
+    r->stream = NULL;
+    struct MHD_Response *reply =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, sender_read, sender, sender_free);
+    if (reply == NULL)
+        sender_free(sender);
+    return with_headers(reply, r, close);
 }
 
 bool reply_keepable(const struct response *r)

@@ -15,6 +15,10 @@
  * close: end the connection after it. */
 struct MHD_Response *reply_new(const struct response *r, bool close);
 
+/* A reply whose body is r->stream: taken over, also on failure (r->stream is NULL afterwards). Its connection is
+ * suspended while the stream waits. NULL: as reply_new. */
+struct MHD_Response *reply_stream(struct response *r, struct MHD_Connection *connection, bool close);
+
 enum { REPLY_KEPT_TEXT = 1024, REPLY_KEPT_HEADERS = 12 };
 
 /* One reply kept for the next; all zeros: none. */

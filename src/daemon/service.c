@@ -74,6 +74,20 @@ static void fill(void *context, uint64_t mark, const struct user_record *user, c
     keeper_offer(&((struct service *)context)->keeper, mark, user, session, key);
 }
 
+static struct cardea_status open_feed(void *context, const struct feed_request *ask, struct stream **out)
+{
+    return feed_open(((struct service *)context)->feed, ask, out);
+}
+
+/* The feed has something for the registry, which the committer writes. */
+static void poke(void *context)
+{
+    struct service *s = context;
+    background_remotes(&s->background);
+    if (s->lanes.committer != NULL)
+        committer_poke(s->lanes.committer);
+}
+
 static struct site site_of(struct service *s)
 {
     return (struct site){
@@ -86,6 +100,7 @@ static struct site site_of(struct service *s)
         .boot_ms = installation_boot_ms,
         .store_ready = store_ready,
         .own_verifier = s->self.id,
+        .feed_open = open_feed,
         .keys_wanted = keys_wanted,
         .keys_now = keys_now,
         .gate = &s->gate,
@@ -120,7 +135,16 @@ static struct cardea_status open_table(struct service *s)
         return status;
     entropy_fill(entropy_system(), key, sizeof key);
     s->guess = guess_new(GUESS_SLOTS, key);
-    return s->guess == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : CARDEA_SUCCESS;
+    const struct feed_host feed = {
+        .table = table_of(s->map.writer),
+        .lease_ms = s->config->lease_ms,
+        .boot_ms = installation_boot_ms,
+        .wall_ms = installation_wall_ms,
+        .entropy = entropy_system(),
+        .poke = poke,
+        .context = s,
+    };
+    return s->guess == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : feed_new(&feed, &s->feed);
 }
 
 /* What readers without settings must know of the apps; a place that a reload left empty is a disabled app. */
@@ -151,6 +175,7 @@ static struct cardea_status publish_first(struct service *s)
     s->keeper = (struct keeper){
         .writer = s->map.writer,
         .publisher = &s->publisher,
+        .feed = s->feed,
         .store = s->installation->store,
         .master = s->installation->master,
         .wall_ms = installation_wall_ms,
@@ -586,6 +611,7 @@ struct cardea_status service_reload(struct service *s, const struct config *c)
     }
     now = publisher_take(&s->publisher);
     show_apps(s, now->settings);
+    keeper_apps_shown(&s->keeper);
     snapshot_unref(now);
     for (uint32_t i = 0; i < s->listener_count; i++)
         listener_limit(s->listeners[i], c->connections_max, c->connections_per_address_max);
@@ -621,6 +647,7 @@ void service_close(struct service *s)
     int64_t deadline = s->config == NULL ? 0 : installation_boot_ms() + s->config->stop_deadline_ms;
     for (uint32_t i = 0; i < s->listener_count; i++)
         listener_quiesce(s->listeners[i]);
+    feed_stop(s->feed);
     if (s->lanes.committer != NULL)
         wait_until_idle(s, deadline);
     /* What is still waiting is told to come back elsewhere; then all jobs are back with their loops. */
@@ -646,6 +673,7 @@ void service_close(struct service *s)
     keeper_close(&s->keeper);
     if (s->published)
         publisher_clear(&s->publisher);
+    feed_free(s->feed);
     table_socket_close(s->table_socket);
     table_map_close(&s->map);
     if (s->self.kind != VERIFIER_KIND_UNSET) {

@@ -26,6 +26,7 @@ struct service {
     struct lookup_gate gate;
     struct publisher publisher;
     struct keeper keeper;
+    struct feed *feed;
     struct follower *follower; /* NULL: nobody else writes to this store */
     struct background background;
     struct lanes lanes;

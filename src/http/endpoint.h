@@ -82,8 +82,8 @@ struct endpoint_set {
         (array), sizeof(array) / sizeof((array)[0])                                                                    \
     }
 
-extern const struct endpoint_set account_endpoints, api_key_endpoints, health_endpoints, login_endpoints,
-    session_endpoints, token_endpoints, verify_endpoints;
+extern const struct endpoint_set account_endpoints, api_key_endpoints, feed_endpoints, health_endpoints,
+    login_endpoints, session_endpoints, token_endpoints, verify_endpoints;
 /* All sets, ended by NULL (endpoints.c): the place to add one. */
 extern const struct endpoint_set *const endpoint_sets[];
 

@@ -9,7 +9,8 @@ const struct endpoint_set *const endpoint_sets[] = {
     &admin_user_endpoints,    &admin_user_change_endpoints,
     &admin_session_endpoints, &admin_api_key_endpoints,
     &admin_key_endpoints,     &admin_audit_endpoints,
-    &health_endpoints,        NULL,
+    &feed_endpoints,          &health_endpoints,
+    NULL,
 };
 
 /* One pattern against one path, segment by segment; a {param} takes one segment that is not empty. */

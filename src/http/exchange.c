@@ -39,6 +39,7 @@ void exchange_init(struct exchange *x, const struct site *site, struct verify_ca
 
 void exchange_clear(struct exchange *x)
 {
+    response_drop_stream(&x->response);
     arena_clear(&x->arena);
 }
 
@@ -171,6 +172,7 @@ void exchange_refuse(struct exchange *x, struct cardea_status why)
 {
     change_list_reset(&x->changes);
     /* Cookies that a stage has set already belong to a change that did not happen. */
+    response_drop_stream(&x->response);
     x->response = (struct response){0};
     x->response_broken = false;
     refuse(x, why);

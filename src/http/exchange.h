@@ -21,6 +21,17 @@
 #include "http/message.h"
 
 struct issuer_ring;
+
+/* Who asks for the feed, and from where on. */
+struct feed_request {
+    struct api_key_id key; /* that authenticated: when it ends, so does the stream */
+    uint8_t verifier[16];  /* by which the asker knows itself; told by it, among those of its key */
+    bool known;            /* feed and after are set */
+    uint8_t feed[16];
+    uint64_t after;
+    bool events;         /* go on, as an event stream */
+    int64_t received_ms; /* boot clock, after the request was read */
+};
 struct exchange;
 struct lookup_gate;
 
@@ -39,6 +50,8 @@ struct site {
     /* Has the store answered lately? For /readyz; NULL: not asked. */
     bool (*store_ready)(void *context);
     const uint8_t *own_verifier; /* 16 bytes: our own record in the registry (store/store.h); NULL: none */
+    /* The feed of the table, for verifiers elsewhere (http/feed_endpoints.c). NULL: there is none. */
+    struct cardea_status (*feed_open)(void *context, const struct feed_request *ask, struct stream **out);
     /* Other issuers' keys (NULL: nobody fetches any): might there be newer ones soon; and those in force at this
      * moment, which the caller unrefs. */
     bool (*keys_wanted)(void *context, uint64_t settings_generation, uint32_t issuer);

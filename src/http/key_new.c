@@ -18,7 +18,7 @@ static struct cardea_status read_scopes(struct exchange *x, const struct body_va
                                    "backslashes, 512 bytes together"));
     if (reserved && !allowed)
         return exchange_fault(x, CARDEA_FAIL(E_FORBIDDEN), "scopes",
-                              VIEW("introspect, revoke and cardea:… are for administrators to give"));
+                              VIEW("introspect, revoke, feed and cardea:… are for administrators to give"));
     return CARDEA_SUCCESS;
 }
 

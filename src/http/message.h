@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cardea/status.h"
+#include "http/stream.h"
 
 enum { HEADERS_MAX = 64, RESPONSE_HEADERS_MAX = 20, BODY_MAX = 64 * 1024, TARGET_MAX = 2048 };
 
@@ -64,9 +65,18 @@ struct response {
     struct header headers[RESPONSE_HEADERS_MAX]; /* values in the exchange's arena or static; checked: no control
                                                     characters leave */
     struct view body;                            /* in the arena or static */
+    struct stream *stream;                       /* instead of a body; owned; NULL: none */
 };
 
 /* Add a header; names are ours. A value with a control character is refused with E_INTERNAL: no header splitting. */
 struct cardea_status response_header(struct response *r, const char *name, struct view value) CARDEA_CHECKED;
+
+/* Free the stream that nobody has taken over. */
+static inline void response_drop_stream(struct response *r)
+{
+    if (r->stream != NULL)
+        r->stream->free(r->stream);
+    r->stream = NULL;
+}
 
 #endif

@@ -69,6 +69,7 @@ const recipes = {
         if (way === 'refresh token') return { key, form: { token: v.mobile.refresh, token_type_hint: 'refresh_token' }, second: [v.token] };
         return { key, form: { token: v.web.jar.get(COOKIE.session) }, second: [v.session] };
     },
+    feed: async () => ({ key: await serviceKey('feed'), path: `/v1/feed?verifier=${'A'.repeat(22)}` }),
     jwks: async () => ({}),
     pasetoKeys: async () => ({}),
     adminListUsers: async (app) => ({ caller: await admin(app) }),
@@ -252,10 +253,10 @@ describe('security: a credential is asked for, and of the right kind', () => {
     for (const o of operations.filter((x) => secured(x) && !isService(x))) test(name(o), async () => {
         const p = await prepare(o);
         refused(await p.bare(), 401, 'unauthenticated');
-        refused(await p.bare({ headers: bearer('a.b.c') }), 401, 'invalid_token');
-        refused(await p.bare({ headers: cookies({ [COOKIE.session]: 'x' }) }), 401, 'invalid_session');
-        const { key } = allowed(await (await owner('web')).request('/v1/api-keys', { json: { name: 'k' } }), 201).json;
         const kinds = o.operation.security.map((s) => Object.keys(s)[0]);
+        refused(await p.bare({ headers: bearer('a.b.c') }), 401, kinds.includes('service_bearer') ? 'unauthenticated' : 'invalid_token');
+        refused(await p.bare({ headers: cookies({ [COOKIE.session]: 'x' }) }), 401, kinds.includes('service_bearer') ? 'unauthenticated' : 'invalid_session');
+        const { key } = allowed(await (await owner('web')).request('/v1/api-keys', { json: { name: 'k' } }), 201).json;
         const a = await p.bare({ headers: { 'X-API-Key': key } });
         if (kinds.includes('api_key')) assert.notEqual(a.status, 401);
         else refused(a, 401, 'unauthenticated');

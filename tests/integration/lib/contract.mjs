@@ -75,13 +75,15 @@ export function checkContract({ method, path, status, headers, text }, base = ''
     const type = Object.keys(response.content)[0];
     if ((headers['content-type'] ?? '').split(';')[0] !== type) fault(`content type ${headers['content-type']}, not ${type}`);
     let body;
-    try {
-        body = JSON.parse(text);
-    } catch (e) {
-        fault(`no JSON: ${e.message}`);
+    for (const one of type === 'application/x-ndjson' ? text.trimEnd().split('\n') : [text]) {
+        try {
+            body = JSON.parse(one);
+        } catch (e) {
+            fault(`no JSON: ${e.message}: ${one}`);
+        }
+        const errors = validate(`${at}${pointer('content', type, 'schema')}`, body);
+        if (errors.length) fault(`${errors.join('; ')}: ${one}`);
     }
-    const errors = validate(`${at}${pointer('content', type, 'schema')}`, body);
-    if (errors.length) fault(errors.join('; '));
     if (status >= 400) {
         if (type === 'application/problem+json' && body.status !== status) fault(`the body says status ${body.status}`);
         if (status === 401 && headers['www-authenticate'] === undefined) fault('401 without WWW-Authenticate');
