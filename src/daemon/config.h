@@ -73,7 +73,7 @@ struct config {
     enum log_format log_format;
     enum log_level log_level;
     bool log_requests;
-    int64_t lease_ms; /* one node: kept for later */
+    int64_t lease_ms;
     struct settings settings;
     struct config_origin origins[CONFIG_KEYS_MAX]; /* by the table of keys */
     struct config_origin app_origins[APPS_MAX], policy_origins[POLICIES_MAX], issuer_origins[ISSUERS_MAX];

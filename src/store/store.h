@@ -8,16 +8,27 @@
  * Decides: the records, the operations, their atomicity. Refuses to decide: policy. An engine compares no passwords,
  * knows no profile and never looks at the clock: times are arguments.
  *
- * Transactions: every operation runs inside one. A WRITE transaction is taken by one thread at a time (the committer),
- * is serialisable, and is all or nothing. `mark` opens one change inside it, `keep` or `undo` ends that change, so that
- * a failing change among many grouped ones takes back only itself; changes do not nest. A READ transaction sees one
- * committed state, that of its begin; any number run at once, each on one thread. Writing inside one is E_INTERNAL.
- * A user, API key or session that a WRITE reads by its key is held: until that transaction ends nobody else, on any
- * node, changes it or reads it so.
+ * Transactions: every operation runs inside one. A WRITE transaction is taken by one thread at a time (the committer; a
+ * second begin on the same handle waits), is serialisable, sees its own changes, and is all or nothing. `mark` opens
+ * one change inside it, `keep` or `undo` ends that change, so that a failing change among many grouped ones takes back
+ * only itself; changes do not nest. A READ transaction sees one committed state, that of its begin; any number run at
+ * once, each on one thread. What is called out of turn (writing in a READ, a mark inside a mark, a keep or undo without
+ * one, a commit with a change still open) is E_INTERNAL, and so is a record that reading would refuse (an enum that is
+ * unset).
+ *
+ * Several handles, in one process or on several nodes, may be open on one store, if the engine lets more than one
+ * process write. Then, beside what stands above:
+ *   - a user, API key or session that a WRITE reads by its key is held: until that transaction ends nobody else, on any
+ *     node, changes it or reads it so;
+ *   - rows of the journal are numbered in the order in which their transactions commit: whoever sees row n sees all
+ *     before it, and never another row n later;
+ *   - of two WRITEs that both list the keys, or both list the registry, one waits for the other's end;
+ *   - where two wait for each other, one of them is broken with E_UNAVAILABLE, and nothing of it is there;
+ *   - what one of them has committed, every READ that begins afterwards sees, at any handle.
  *
  * Commit: when it answers CARDEA_OK the changes survive kill -9 and power loss. When it answers E_UNAVAILABLE the
  * outcome is unknown: the caller must assume the worst of both. After any other answer nothing of the transaction is
- * there.
+ * there. A transaction is gone after commit and abort, whatever they answer.
  *
  * A failure of the engine itself (E_IO, E_UNAVAILABLE, or E_CORRUPT from a damaged file) inside a WRITE transaction
  * breaks it: every later operation, keep, undo and commit answer that failure and nothing is written. A caller that
@@ -25,13 +36,20 @@
  * (E_CORRUPT too) breaks nothing: undo as usual.
  *
  * Deadlines: begin takes a deadline (boot clock, ms); an operation that can not finish by then answers E_UNAVAILABLE.
- * Nothing blocks longer.
+ * Nothing blocks longer, also when a server hangs instead of failing. The boot clock, which the engine is given when it
+ * is opened, is the only one that it looks at.
  *
  * Common failures of every operation: E_UNAVAILABLE (deadline, engine down), E_IO (disk full, read-only …), E_CORRUPT
  * (a stored record that no engine wrote). They are not repeated below. Outputs are untouched on failure; of an output
  * array, what lies past the count (or all, on failure) may have been used as scratch.
  *
- * Records have fixed size with named limits: no ownership to get wrong. Text members end in NUL.
+ * Records have fixed size with named limits: no ownership to get wrong. Text members end in NUL and are compared byte
+ * by byte (e-mail addresses without regard to the case of ASCII letters). Display names and user agents may be any
+ * bytes; the others are UTF-8, and an engine may refuse what is not with E_INTERNAL. Ids are random, but for a user's,
+ * whose order is that of creation.
+ *
+ * All operations are there but for those whose comments let them be NULL. How to write an engine: docs/stores.md,
+ * "Adding an engine"; store/null/ is one to begin from, and the suite in tests/conformance/ is this contract as cases.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -186,7 +204,7 @@ enum verifier_kind {
 };
 
 struct verifier_record {
-    uint8_t id[16]; /* random, new at each start */
+    uint8_t id[16]; /* random, new at each start; never zeros */
     enum verifier_kind kind;
     char name[VERIFIER_NAME_MAX + 1]; /* for people: UTF-8 without control characters */
     uint64_t n;                       /* every row of the journal up to here is applied in its memory */
