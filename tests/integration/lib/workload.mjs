@@ -7,8 +7,8 @@ import { ADMIN } from './nodes.mjs';
 import { PASSWORD } from './service.mjs';
 import { bearer } from './credentials.mjs';
 
-const PATIENCE_MS = 5000; // of a client; less than the grace of a refresh token, so that what is late is known to be unknown
-const RETRY_MS = 4000;    // how long a refresh of unknown outcome is tried again: with the patience of the last, within the grace
+const PATIENCE_MS = 2500; // of a client; less than the grace of a refresh token, so that what is late is known to be unknown
+const RETRY_MS = 6000;    // how long a refresh of unknown outcome is tried again: with the patience of the last, within the grace
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const name = (secret) => createHash('sha256').update(secret).digest('base64url').slice(0, 12);
 /** done: the statuses of success; no: those of a refusal that means something. What is neither and below 500 is a fault of the test. */
