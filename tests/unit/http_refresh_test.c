@@ -140,6 +140,59 @@ static void racing_refreshes_get_one_successor(void **state)
     }
 }
 
+/* Sessions in an engine without locks: between our look at the record and our rotation another node rotates it. */
+static struct {
+    const struct store_ops *real;
+    struct store_ops ops;
+    int first; /* so many times another one is first */
+    uint8_t nonce[sizeof((struct session_record *)0)->refresh_nonce];
+} rival;
+
+static struct cardea_status rotate_second(struct store_tx *tx, const struct session_record *next,
+                                          uint64_t expected_generation)
+{
+    if (rival.first == 0)
+        return rival.real->session_rotate(tx, next, expected_generation);
+    rival.first--;
+    struct session_record theirs = *next;
+    struct refresh_token presented, successor;
+    assert_ok(refresh_token_parse(driver.site.keys, view_text(token), &presented));
+    memset(theirs.refresh_nonce, 0x3c, sizeof theirs.refresh_nonce);
+    memcpy(rival.nonce, theirs.refresh_nonce, sizeof rival.nonce);
+    refresh_token_successor(driver.site.keys, &presented, theirs.refresh_nonce, &successor);
+    secret_digest(&successor.secret, theirs.refresh_digest);
+    assert_ok(rival.real->session_rotate(tx, &theirs, expected_generation));
+    return CARDEA_FAIL(E_CONFLICT);
+}
+
+static void refreshes_at_two_nodes_get_one_successor(void **state)
+{
+    (void)state;
+    struct client c = {0}, app = {0};
+    struct store *store = driver.site.store;
+    log_in(&c, &r, "alice", "mobile");
+    take_token();
+    char presented[REFRESH_TOKEN_TEXT_MAX];
+    memcpy(presented, token, sizeof presented);
+    rival.real = store->ops;
+    rival.ops = *store->ops;
+    rival.ops.session_rotate = rotate_second;
+    rival.first = 1;
+    store->ops = &rival.ops;
+    refresh(&app, &r, presented);
+    assert_status(&r, 200); /* not the conflict: what the other node gave */
+    take_token();
+    struct refresh_token t, wanted, got;
+    assert_ok(refresh_token_parse(driver.site.keys, view_text(presented), &t));
+    assert_ok(refresh_token_parse(driver.site.keys, view_text(token), &got));
+    refresh_token_successor(driver.site.keys, &t, rival.nonce, &wanted);
+    assert_memory_equal(&wanted.secret, &got.secret, sizeof wanted.secret);
+    store->ops = rival.real;
+    memset(&app, 0, sizeof app);
+    refresh(&app, &r, token);
+    assert_status(&r, 200);
+}
+
 static void refresh_races_logout(void **state)
 {
     (void)state;
@@ -427,6 +480,7 @@ int main(void)
         SITE_TEST(reuse_after_the_grace),
         SITE_TEST(a_guess_does_nothing),
         SITE_TEST(racing_refreshes_get_one_successor),
+        SITE_TEST(refreshes_at_two_nodes_get_one_successor),
         SITE_TEST(refresh_races_logout),
         SITE_TEST(spa_refreshes_by_cookie),
         SITE_TEST(refresh_needs_one_credential),
