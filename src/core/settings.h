@@ -101,6 +101,12 @@ struct issuer {
     int64_t jwks_keep_ms;                /* how long the last good set is used when the issuer is not heard of */
 };
 
+enum revocation_check {
+    REVOCATION_CHECK_UNSET = 0, /* CHECKED */
+    REVOCATION_CHECKED,
+    REVOCATION_UNCHECKED, /* tokens alone, by what they say themselves */
+};
+
 struct policy {
     char name[APP_NAME_MAX + 1];
     unsigned kinds; /* of enum credential_kind; 0 means all */
@@ -114,6 +120,7 @@ struct policy {
     char issuers[POLICY_NAMES_MAX][APP_NAME_MAX + 1]; /* whose users; none: ours alone */
     unsigned issuer_bits;                             /* of settings' issuers, by index; settings_join_issuers */
     bool own_tokens;                                  /* ours too; set by settings_join_issuers */
+    enum revocation_check revocation;
 };
 
 enum identity_headers { IDENTITY_UNSET = 0, IDENTITY_X_AUTH, IDENTITY_REMOTE };

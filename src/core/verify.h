@@ -113,6 +113,13 @@ enum verify_answer verify_key(const struct verifier *v, struct view key, struct 
                               struct cardea_status *ret_why);
 enum verify_answer verify_sealed(const struct verifier *v, struct view text, struct identity *out,
                                  struct cardea_status *ret_why);
+/* A token by itself, for a policy with `revocation: none`: signature, form, times, app and audience, and nothing that
+ * happened since it was signed. No table, no store, no lease: a logout, a suspension, an end of its session are not
+ * felt before it expires. *out has the user's id and epoch as the token says them, and no name, address or role.
+ * Refused are tokens of an app that wants its tokens checked live. UNKNOWN (E_BUSY) as verify_token, when it may be of
+ * a key that was not heard of. */
+enum verify_answer verify_token_alone(const struct verifier *v, struct view token, struct identity *out,
+                                      struct cardea_status *ret_why);
 /* Any of them by kind; a kind that does not exist is NO. */
 enum verify_answer verify_credential(const struct verifier *v, enum credential_kind kind, struct view text,
                                      struct identity *out, struct cardea_status *ret_why);

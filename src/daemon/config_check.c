@@ -199,11 +199,43 @@ static struct cardea_status check_hashing(const struct config *c, struct config_
     return CARDEA_SUCCESS;
 }
 
+/* A policy that looks at nothing but the token can ask for nothing that is not in it. */
+static struct cardea_status check_unchecked(const struct config *c, struct config_error *error, uint32_t index)
+{
+    const struct settings *s = &c->settings;
+    const struct policy *p = &s->policies[index];
+    const struct config_origin *at = &c->policy_origins[index];
+    if (p->revocation != REVOCATION_UNCHECKED)
+        return CARDEA_SUCCESS;
+    if (p->kinds != 0 && p->kinds != KIND_TOKEN)
+        return config_refuse_at(
+            c, error, at, "policies.%s has revocation: none, which is for tokens: make its kinds [token]", p->name);
+    if (p->role_count > 0 || p->login_age_max_ms > 0)
+        return config_refuse_at(
+            c, error, at, "policies.%s has revocation: none, and then nothing is known of roles or the login's age",
+            p->name);
+    if (s->identity_headers == IDENTITY_REMOTE)
+        return config_refuse_at(c, error, at,
+                                "policies.%s has revocation: none, and then there is no name for verify.headers remote",
+                                p->name);
+    for (uint32_t j = 0; j < p->app_count; j++) {
+        const struct app *app = settings_app(s, view_text(p->apps[j]), NULL);
+        if (app != NULL && app->live)
+            return config_refuse_at(c, error, at,
+                                    "policies.%s has revocation: none, and its app %s wants every token checked live",
+                                    p->name, p->apps[j]);
+    }
+    return CARDEA_SUCCESS;
+}
+
 static struct cardea_status check_policies(const struct config *c, struct config_error *error)
 {
     const struct settings *s = &c->settings;
     for (uint32_t i = 0; i < s->policy_count; i++) {
         const struct policy *p = &s->policies[i];
+        struct cardea_status unchecked = check_unchecked(c, error, i);
+        if (!cardea_ok(unchecked))
+            return unchecked;
         for (uint32_t j = 0; j < p->app_count; j++) {
             if (settings_app(s, view_text(p->apps[j]), NULL) != NULL)
                 continue;

@@ -26,6 +26,9 @@ static const struct config_word kind_words[] = {
 static const struct config_word credential_words[] = {
     {"session", APP_CREDENTIAL_SESSION}, {"token", APP_CREDENTIAL_TOKEN}, {NULL, 0}};
 
+static const struct config_word revocation_words[] = {
+    {"checked", REVOCATION_CHECKED}, {"none", REVOCATION_UNCHECKED}, {NULL, 0}};
+
 static const struct config_word table_words[] = {
     {"owner", TABLE_ACCESS_OWNER}, {"group", TABLE_ACCESS_GROUP}, {"nobody", TABLE_ACCESS_NOBODY}, {NULL, 0}};
 
@@ -218,6 +221,10 @@ const struct config_key policy_keys[] = {
      .help = "`aud` that a token must have; by default its app's, or one of its issuer's."},
     {"login_age_max", CONFIG_DURATION, MEMBER(struct policy, login_age_max_ms), .min = SECOND, .max = 366 * DAY,
      .default_text = "", .help = "Oldest accepted login; any age when left out."},
+    {"revocation", CONFIG_WORD, MEMBER(struct policy, revocation), .words = revocation_words, .default_text = "",
+     .help = "`checked`, by default. `none`: tokens alone, by signature, times and audience: it goes on when no store "
+             "answers, and a logout, suspension or change of roles is not felt before the token expires. The answer "
+             "names the user's id and session, and no name or role."},
 };
 const size_t policy_key_count = sizeof(policy_keys) / sizeof(policy_keys[0]);
 

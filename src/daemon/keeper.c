@@ -294,6 +294,15 @@ static bool take(struct keeper *k, const struct settings *settings, const struct
     return true;
 }
 
+/* It has just been used, which a check against memory alone would have noted. */
+static void note_seen(struct keeper *k, struct session_id sid, int64_t now)
+{
+    struct table_session found;
+    const struct table *t = table_of(k->writer);
+    if (table_find_session(t, sid, &found) == TABLE_HIT)
+        table_session_seen(t, &found, now);
+}
+
 void keeper_offer(struct keeper *k, uint64_t mark, const struct user_record *user, const struct session_record *session,
                   const struct api_key_record *key)
 {
@@ -309,8 +318,10 @@ void keeper_offer(struct keeper *k, uint64_t mark, const struct user_record *use
             /* The user first: what is theirs then knows where to look. */
             if (user != NULL)
                 taken = take(k, settings, &user_put, mark, now);
-            if (session != NULL)
+            if (session != NULL) {
                 taken = take(k, settings, &session_put, mark, now) || taken;
+                note_seen(k, session->sid, now);
+            }
             if (key != NULL)
                 taken = take(k, settings, &key_put, mark, now) || taken;
         }

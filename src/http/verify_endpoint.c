@@ -146,12 +146,18 @@ static struct cardea_status ask_store(struct exchange *x, const struct policy *p
     return CARDEA_SUCCESS; /* unanswered: on to work */
 }
 
+/* Tokens by themselves: no memory, no store. */
+static bool policy_unchecked(const struct policy *policy)
+{
+    return policy != NULL && policy->revocation == REVOCATION_UNCHECKED;
+}
+
 /* Which credentials are looked for. A policy for the users of other issuers alone takes what those can have: anybody
  * may have an account here that is called like one of theirs. */
 static unsigned kinds_of(const struct policy *policy)
 {
     unsigned kinds = policy == NULL || policy->kinds == 0 ? ALL_KINDS : policy->kinds;
-    return policy_own_tokens(policy) ? kinds : kinds & KIND_TOKEN;
+    return policy_own_tokens(policy) && !policy_unchecked(policy) ? kinds : kinds & KIND_TOKEN;
 }
 
 static struct cardea_status verify(struct exchange *x, const struct policy *policy)
@@ -173,12 +179,13 @@ static struct cardea_status verify(struct exchange *x, const struct policy *poli
             return why.code == CARDEA_E_NOT_FOUND ? ask_store(x, policy, &p) : refusal(why, p.kind);
     }
     struct verifier v = exchange_verifier(x);
-    enum verify_answer answer = verify_credential(&v, p.kind, p.text, &who, &why);
+    enum verify_answer answer = policy_unchecked(policy) ? verify_token_alone(&v, p.text, &who, &why)
+                                                         : verify_credential(&v, p.kind, p.text, &who, &why);
     if (answer == VERIFY_YES)
         why = conclude(x, policy, &p, &who);
     else if (answer == VERIFY_NO)
         return refusal(why, p.kind);
-    if (cardea_ok(why) || (answer == VERIFY_YES && why.code != CARDEA_E_NOT_FOUND))
+    if (cardea_ok(why) || policy_unchecked(policy) || (answer == VERIFY_YES && why.code != CARDEA_E_NOT_FOUND))
         return why;
     /* Only the store can tell who it is, or when it logged in. */
     why = lookup_allowed(x, why);

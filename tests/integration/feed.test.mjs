@@ -181,7 +181,7 @@ describe('the feed and the lease', { skip: !postgresInstalled() && 'PostgreSQL 1
     });
 
     test('cut off: 503 for a credential, soon; 401 without one; and well again by itself', async () => {
-        const n = await nodes(2);
+        const n = await nodes(2, { settings: { policies: { alone: { revocation: 'none' } } } });
         try {
             const web = await somebody(n, n[0]), mobile = await somebody(n, n[0], { app: 'mobile' }), strict = await somebody(n, n[0], { app: 'strict' });
             const keyed = await somebody(n, n[0], { key: true });
@@ -214,6 +214,11 @@ describe('the feed and the lease', { skip: !postgresInstalled() && 'PostgreSQL 1
                 refused(await timed('a login', () => n[0].request('/v1/login', { json: { username: 'alice', password: PASSWORD } })), 503, 'unavailable');
                 refused(await timed('/v1/me', () => n[0].request('/v1/me', { headers: web.headers })), 503, 'unavailable');
                 assert.equal((await timed('no credential', () => n[0].verify())).status, 401);
+                // what asks nobody goes on, and says no more than the token
+                const alone = allowed(await timed('a token under revocation: none', () => n[0].verify({ headers: mobile.headers }, 'alone')), 204);
+                assert.equal(alone.headers['x-auth-user'], mobile.c.user.id);
+                assert.equal(alone.headers['x-auth-roles'], undefined);
+                assert.equal((await n[0].verify({ headers: web.headers }, 'alone')).status, 401);
                 assert.equal((await timed('/healthz', () => n[0].request('/healthz'))).status, 200);
                 assert.equal((await timed('/readyz', () => n[0].request('/readyz'))).status, 503);
                 assert.equal((await timed('the JWKS', () => n[0].request('/.well-known/jwks.json'))).status, 200);

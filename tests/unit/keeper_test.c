@@ -552,6 +552,19 @@ static void a_fill_replaces_nothing(void **state)
     assert_string_equal(roles_in_table(user.id), "");
 }
 
+/* One that looked idle here because another node has seen it: it is not looked up again and again. */
+static void a_session_that_was_looked_up_was_seen(void **state)
+{
+    (void)state;
+    struct table_session found;
+    fill();
+    struct session_record old = session_of(&user, 0);
+    old.last_seen_at_ms -= 60000;
+    keeper_offer(&keeper, keeper_mark(&keeper), &user, &old, NULL);
+    assert_int_equal(table_find_session(table_of(map.writer), old.sid, &found), TABLE_HIT);
+    assert_in_range(found.last_seen_at_ms, old.last_seen_at_ms + 58000, installation_wall_ms());
+}
+
 static void nothing_is_filled_while_the_store_is_in_doubt(void **state)
 {
     (void)state;
@@ -683,6 +696,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_fill_overtaken_by_an_end_is_dropped, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(a_fill_overtaken_by_a_change_of_its_user_is_dropped, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(a_fill_replaces_nothing, open_keeper, close_keeper),
+        cmocka_unit_test_setup_teardown(a_session_that_was_looked_up_was_seen, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(nothing_is_filled_while_the_store_is_in_doubt, open_keeper, close_keeper),
         cmocka_unit_test_setup_teardown(a_commit_crossed_by_a_foreign_change_is_left_to_the_store, open_keeper,
                                         close_keeper),

@@ -2,6 +2,7 @@
 
 #include "house.h"
 #include "http/endpoint.h"
+#include "http/lookup.h"
 
 static struct house h;
 static struct user_record alice;
@@ -13,7 +14,10 @@ static struct site site;
 
 static struct session_record stored_session;
 static struct user_record stored_user;
-static int reads;
+static struct revocation stored_revocation;
+static int reads, offers;
+static struct lookup_gate gate;
+static bool decides, away;
 
 static struct cardea_status store_begin(struct store *s, enum store_mode mode, int64_t deadline_ms,
                                         struct store_tx **out)
@@ -22,6 +26,8 @@ static struct cardea_status store_begin(struct store *s, enum store_mode mode, i
     assert_int_equal(mode, STORE_READ);
     assert_true(deadline_ms > h.boot_ms);
     reads++;
+    if (away)
+        return CARDEA_FAIL(E_UNAVAILABLE);
     *out = (struct store_tx *)&reads;
     return CARDEA_SUCCESS;
 }
@@ -52,11 +58,18 @@ static struct cardea_status store_key(struct store_tx *tx, struct api_key_id id,
     (void)out;
     return CARDEA_FAIL(E_NOT_FOUND);
 }
+static struct cardea_status store_revocation(struct store_tx *tx, enum revocation_kind kind, const uint8_t id[32])
+{
+    (void)tx;
+    const struct revocation *r = &stored_revocation;
+    return r->kind == kind && memcmp(r->id, id, sizeof r->id) == 0 ? CARDEA_SUCCESS : CARDEA_FAIL(E_NOT_FOUND);
+}
 static const struct store_ops ops = {.begin = store_begin,
                                      .abort = store_abort,
                                      .session_get = store_session,
                                      .user_get = store_user,
-                                     .api_key_get = store_key};
+                                     .api_key_get = store_key,
+                                     .revocation_find = store_revocation};
 static struct store store = {&ops};
 
 /* --- one request after the other --- */
@@ -68,6 +81,26 @@ static int64_t wall_ms(void)
 static int64_t boot_ms(void)
 {
     return h.boot_ms;
+}
+
+static bool store_decides(void *context)
+{
+    (void)context;
+    return decides;
+}
+static uint64_t fill_mark(void *context)
+{
+    (void)context;
+    return 100 + (uint64_t)reads;
+}
+static void take(void *context, uint64_t mark, const struct user_record *user, const struct session_record *session,
+                 const struct api_key_record *key)
+{
+    (void)context;
+    assert_int_equal(mark, 100 + reads - 1); /* from before the store was asked */
+    assert_true(ID_SAME(user->id, stored_user.id) && ID_SAME(session->sid, stored_session.sid));
+    assert_null(key);
+    offers++;
 }
 
 static void fresh(void)
@@ -90,7 +123,15 @@ static int setup(void **state)
                          .store = &store,
                          .entropy = entropy_system(),
                          .wall_ms = wall_ms,
-                         .boot_ms = boot_ms};
+                         .boot_ms = boot_ms,
+                         .gate = &gate,
+                         .store_decides = store_decides,
+                         .fill_mark = fill_mark,
+                         .fill = take};
+    stored_revocation = (struct revocation){0};
+    gate.closed_until_ms = 0;
+    decides = away = false;
+    offers = 0;
     stored_session = (struct session_record){0};
     stored_user = (struct user_record){0};
     reads = 0;
@@ -620,6 +661,215 @@ static void past_the_lease_it_is_503(void **state)
     assert_int_equal(reads, 0);
 }
 
+/* A token whose session, user and key are in store, table and keyring. */
+static struct view stored_bearer(struct access_claims *ret)
+{
+    static char text[ACCESS_TOKEN_TEXT_MAX + 8];
+    stored_session = house_session(&h, &alice, "mobile", NULL);
+    stored_user = alice;
+    *ret = house_claims(&h, &stored_session);
+    struct view token = house_sign(&h, ret, token_text);
+    int n = snprintf(text, sizeof text, "Bearer %.*s", (int)token.len, token.ptr);
+    return view_of(text, (size_t)n);
+}
+
+static struct view stored_cookie(void)
+{
+    char text[SESSION_COOKIE_TEXT];
+    stored_session = house_session(&h, &alice, "web", text);
+    stored_user = alice;
+    int n = snprintf(cookie_text, sizeof cookie_text, "__Host-cardea=%.*s", SESSION_COOKIE_TEXT, text);
+    return view_of(cookie_text, (size_t)n);
+}
+
+static int go_with(const char *name, struct view value)
+{
+    fresh();
+    if (name != NULL)
+        header(name, value);
+    return go();
+}
+
+static void past_the_lease_the_store_decides_where_it_may(void **state)
+{
+    (void)state;
+    struct view cookie = stored_cookie();
+    table_set_valid_until(h.writer, h.boot_ms);
+    decides = true;
+    assert_int_equal(go_with("Cookie", cookie), 204);
+    assert_int_equal(reads, 1);
+    assert_int_equal(offers, 1);
+    /* The table's record is an older one; what the store says now counts. */
+    strcpy(stored_user.roles, "guest");
+    assert_int_equal(go_with("Cookie", cookie), 204);
+    assert_text(answered("X-Auth-Roles"), "guest");
+    stored_user.epoch++;
+    assert_int_equal(go_with("Cookie", cookie), 401);
+    stored_user = alice;
+    stored_session.sid.bytes[0] ^= 1; /* gone */
+    assert_int_equal(go_with("Cookie", cookie), 401);
+    stored_session.sid.bytes[0] ^= 1;
+    /* What is known to be dead stays dead, even if the store were to have it still. */
+    struct change end = {.kind = CHANGE_SESSION_END,
+                         .revocation = {.kind = REVOCATION_SESSION, .until_ms = stored_session.expires_at_ms}};
+    memcpy(end.revocation.id, stored_session.sid.bytes, 16);
+    assert_ok(table_apply(h.writer, &end, 0, h.now_ms));
+    assert_int_equal(go_with("Cookie", cookie), 401);
+    assert_int_equal(offers, 2);
+}
+
+static void past_the_lease_a_token_is_asked_for_and_its_key_too(void **state)
+{
+    (void)state;
+    struct access_claims c;
+    struct view token = stored_bearer(&c);
+    assert_int_equal(go_with("Authorization", token), 204);
+    assert_int_equal(reads, 0);
+    table_set_valid_until(h.writer, h.boot_ms);
+    decides = true;
+    assert_int_equal(go_with("Authorization", token), 204);
+    assert_int_equal(reads, 1);
+    stored_revocation.kind = REVOCATION_TOKEN;
+    memcpy(stored_revocation.id, c.jti.bytes, sizeof c.jti.bytes);
+    assert_int_equal(go_with("Authorization", token), 401);
+    stored_revocation.kind = REVOCATION_KEY;
+    memcpy(stored_revocation.id, h.keys->access[0].id.bytes, 32);
+    assert_int_equal(go_with("Authorization", token), 401);
+    stored_revocation.id[5] ^= 1;
+    assert_int_equal(go_with("Authorization", token), 204);
+    /* Of a key that is not here it can not be told: perhaps it was made after the lease. */
+    int asked = reads;
+    struct keyring *old = h.keys, *other = house_keyring();
+    other->generation = old->generation + 1;
+    site.keys = other;
+    assert_int_equal(go_with("Authorization", token), 503);
+    table_set_valid_until(h.writer, INT64_MAX);
+    assert_int_equal(go_with("Authorization", token), 401);
+    assert_int_equal(reads, asked);
+    site.keys = old;
+    keyring_unref(other);
+}
+
+static void a_store_that_does_not_answer_is_asked_by_one_at_a_time(void **state)
+{
+    (void)state;
+    struct view cookie = stored_cookie();
+    table_set_valid_until(h.writer, h.boot_ms);
+    decides = away = true;
+    h.boot_ms++; /* so that the test's clock is not at the lease's very end */
+    assert_int_equal(go_with("Cookie", cookie), 503);
+    assert_int_equal(reads, 1);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(go_with("Cookie", cookie), 503);
+    assert_int_equal(reads, 1); /* at once */
+    assert_true(answered("Retry-After").len > 0);
+    h.boot_ms += LOOKUP_PAUSE_MS;
+    assert_int_equal(go_with("Cookie", cookie), 503);
+    assert_int_equal(reads, 2);
+    /* While one is finding out, others do not wait behind it. */
+    h.boot_ms += LOOKUP_PAUSE_MS;
+    fresh();
+    header("Cookie", cookie);
+    struct lookup first;
+    away = false;
+    assert_ok(lookup_begin(&x, &first));
+    assert_int_equal(reads, 3);
+    struct exchange second;
+    exchange_init(&second, &site, NULL);
+    assert_code(lookup_allowed(&second, CARDEA_FAIL(E_NOT_FOUND)), E_UNAVAILABLE);
+    struct lookup l;
+    assert_code(lookup_begin(&second, &l), E_UNAVAILABLE);
+    lookup_end(&second, &l, CARDEA_FAIL(E_UNAVAILABLE));
+    lookup_end(&x, &first, CARDEA_SUCCESS);
+    exchange_clear(&second);
+    assert_int_equal(go_with("Cookie", cookie), 204);
+    assert_int_equal(go_with("Cookie", cookie), 204);
+    assert_int_equal(reads, 5);
+    /* A refusal is an answer. */
+    stored_user.status = USER_SUSPENDED;
+    assert_int_equal(go_with("Cookie", cookie), 401);
+    stored_user.status = USER_ACTIVE;
+    assert_int_equal(go_with("Cookie", cookie), 204);
+}
+
+static void nobody_is_looked_up_without_a_credential(void **state)
+{
+    (void)state;
+    static const int64_t untils[] = {INT64_MAX, 0};
+    for (size_t i = 0; i < 4; i++) {
+        table_set_valid_until(h.writer, untils[i % 2]);
+        decides = i >= 2;
+        assert_int_equal(go_with(NULL, VIEW_EMPTY), 401);
+        assert_int_equal(go_with("Cookie", VIEW("__Host-cardea=nonsense")), 401);
+        assert_int_equal(go_with("X-API-Key", VIEW("nonsense")), 401);
+    }
+    assert_int_equal(reads, 0);
+}
+
+/* --- tokens by themselves --- */
+
+static void without_revocation_a_token_is_what_it_says(void **state)
+{
+    (void)state;
+    struct access_claims c;
+    struct policy *p = add_policy("alone");
+    struct view token = stored_bearer(&c);
+    p->revocation = REVOCATION_UNCHECKED;
+    table_set_valid_until(h.writer, 0);
+    away = true;
+    fresh();
+    x.request.path = VIEW("/verify/alone");
+    header("Authorization", token);
+    assert_int_equal(go(), 204);
+    assert_int_equal(answered("X-Auth-User").len, USER_ID_TEXT);
+    assert_int_equal(answered("X-Auth-Session").len, ID16_TEXT);
+    assert_text(answered("X-Auth-Method"), "token");
+    assert_int_equal(answered("X-Auth-Roles").len + answered("X-Auth-Username").len + answered("X-Auth-Email").len, 0);
+    /* A suspension is not felt. */
+    table_set_valid_until(h.writer, INT64_MAX);
+    alice.status = USER_SUSPENDED;
+    alice.epoch++;
+    house_put_user(&h, &alice);
+    assert_int_equal(go_with("Authorization", token), 401);
+    fresh();
+    x.request.path = VIEW("/verify/alone");
+    header("Authorization", token);
+    assert_int_equal(go(), 204);
+    /* Its time is. */
+    h.now_ms += 7200 * 1000;
+    fresh();
+    x.request.path = VIEW("/verify/alone");
+    header("Authorization", token);
+    assert_int_equal(go(), 401);
+    assert_int_equal(reads, 0);
+}
+
+static void without_revocation_nothing_but_tokens_counts(void **state)
+{
+    (void)state;
+    struct view key;
+    add_policy("alone")->revocation = REVOCATION_UNCHECKED;
+    (void)house_key(&h, &alice, "", key_text, &key);
+    fresh();
+    x.request.path = VIEW("/verify/alone");
+    header("X-API-Key", key);
+    assert_int_equal(go(), 401);
+    struct view cookie = session_cookie("web");
+    fresh();
+    x.request.path = VIEW("/verify/alone");
+    header("Cookie", cookie);
+    assert_int_equal(go(), 401);
+    /* An app that wants its tokens checked live is taken at its word. */
+    struct view token = bearer("mobile");
+    for (uint32_t i = 0; i < h.settings->app_count; i++)
+        h.settings->apps[i].live = true;
+    fresh();
+    x.request.path = VIEW("/verify/alone");
+    header("Authorization", token);
+    assert_int_equal(go(), 403);
+    assert_int_equal(reads, 0);
+}
+
 static void a_full_queue_is_503(void **state)
 {
     (void)state;
@@ -695,6 +945,12 @@ int main(void)
         TEST(an_idle_session_is_idle_if_the_store_says_so),
         TEST(the_age_of_a_login_is_looked_up),
         TEST(past_the_lease_it_is_503),
+        TEST(past_the_lease_the_store_decides_where_it_may),
+        TEST(past_the_lease_a_token_is_asked_for_and_its_key_too),
+        TEST(a_store_that_does_not_answer_is_asked_by_one_at_a_time),
+        TEST(nobody_is_looked_up_without_a_credential),
+        TEST(without_revocation_a_token_is_what_it_says),
+        TEST(without_revocation_nothing_but_tokens_counts),
         TEST(a_full_queue_is_503),
         TEST(the_jwks_has_the_public_keys_alone),
 #undef TEST
