@@ -1,6 +1,4 @@
-#include "core/guess.h"
-
-#include "crypto/mac.h"
+#include "core/guess_shared.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@ enum {
     FIRST_WAIT_MS = 1000,        /* doubled with each failure */
     STAIN_FADES_MS = 600 * 1000, /* one failure of an address on one account is forgotten in this time */
     ADDRESS_PARALLEL_FACTOR = 4, /* attempts under way from one address: this many minutes' worth of failures */
+    SLOT_PART = 4,               /* who has not won a slot asks again after this part of it */
 };
 
 enum lane { LANE_NONE = 0, COUNT_ADDRESS, COUNT_FRESH, COUNT_STAINED, COUNT_DEVICE, COUNT_PAIR };
@@ -27,6 +26,7 @@ struct counter {
 
 struct guess {
     struct tag_key key;
+    struct guess_shared shared;
     uint64_t set_mask;
     pthread_mutex_t locks[SHARDS];
     struct counter *counters; /* sets of GUESS_WAYS */
@@ -65,6 +65,11 @@ void guess_free(struct guess *g)
     pthread_mutex_destroy(&g->report_lock);
     free(g->counters);
     free(g);
+}
+
+void guess_share(struct guess *g, const struct guess_shared *shared)
+{
+    g->shared = *shared;
 }
 
 /* Who is counted, as 64 bits that nobody outside can predict. */
@@ -272,26 +277,24 @@ struct cardea_status guess_check(struct guess *g, const struct settings *s, cons
     return attempt(g, s, who, now_ms, false, &lane, ret_wait_ms);
 }
 
-struct cardea_status guess_begin(struct guess *g, const struct settings *s, struct guess_subject *who, int64_t now_ms,
-                                 int64_t *ret_wait_ms)
+/* How long a lane of this score waits after a failure. */
+static int64_t failure_wait(const struct settings *s, uint32_t score)
 {
-    enum lane lane;
-    struct cardea_status status = attempt(g, s, who, now_ms, true, &lane, ret_wait_ms);
-    if (cardea_ok(status))
-        who->lane = (uint8_t)lane;
-    return status;
+    uint32_t doublings = score > s->guess_free ? score - s->guess_free : 0;
+    return bounded_wait(s, (int64_t)FIRST_WAIT_MS << (doublings < 32 ? doublings : 32));
 }
 
-/* One failure: the score rises, and a lane past its free failures closes. */
+/* One failure: the score rises, to what all nodes have counted where that is more (at_least), and a lane past its free
+ * failures closes. */
 static void count(struct guess *g, const struct settings *s, enum lane lane, const struct guess_subject *who,
-                  int64_t now_ms, bool was_under_way)
+                  int64_t now_ms, bool was_under_way, int64_t at_least)
 {
     struct held h = hold(g, lane, who, now_ms, true);
     struct counter *c = h.counter;
     if (was_under_way && c->under_way > 0)
         c->under_way--;
     int64_t fade_ms = wait_max(s);
-    uint32_t most = SCORE_MAX;
+    uint32_t most = SCORE_MAX, heard_most = s->guess_free + 7; /* from there on the wait is the longest anyway */
     if (lane == COUNT_PAIR)
         fade_ms = STAIN_FADES_MS;
     else if (lane == COUNT_ADDRESS) {
@@ -300,18 +303,94 @@ static void count(struct guess *g, const struct settings *s, enum lane lane, con
         /* As much debt as the longest wait pays off. */
         most = s->guess_address_per_minute + (uint32_t)(wait_max(s) / fade_ms);
         most = most < UINT16_MAX ? most : UINT16_MAX;
+        /* All nodes together are past the limit: the minute must end first. */
+        heard_most = at_least > s->guess_address_per_minute ? most : 0;
+        at_least = heard_most;
     }
+    heard_most = heard_most < most ? heard_most : most;
     c->fade_ms = fade_ms < UINT32_MAX ? (uint32_t)fade_ms : UINT32_MAX;
     if (c->score == 0)
         c->faded_ms = now_ms;
     if (c->score < most)
         c->score++;
-    if (c->score >= s->guess_free) {
-        uint32_t doublings = c->score - s->guess_free;
-        int64_t wait = (int64_t)FIRST_WAIT_MS << (doublings < 32 ? doublings : 32);
-        c->open_ms = now_ms + bounded_wait(s, wait);
-    }
+    if (c->score < at_least && c->score < heard_most)
+        c->score = (uint16_t)(at_least < heard_most ? at_least : heard_most);
+    if (c->score >= s->guess_free)
+        c->open_ms = now_ms + failure_wait(s, c->score);
     release(h);
+}
+
+/* --- counting together with other nodes --- */
+
+static enum guess_lane shared_lane(uint8_t lane)
+{
+    return lane == COUNT_FRESH     ? GUESS_LANE_FRESH
+           : lane == COUNT_STAINED ? GUESS_LANE_STAINED
+           : lane == COUNT_DEVICE  ? GUESS_LANE_DEVICE
+                                   : GUESS_LANE_UNSET;
+}
+
+static uint32_t score_of(struct guess *g, enum lane lane, const struct guess_subject *who, int64_t now_ms)
+{
+    struct held h = hold(g, lane, who, now_ms, false);
+    uint32_t score = h.counter == NULL ? 0 : h.counter->score;
+    release(h);
+    return score;
+}
+
+/* The attempt does not take place: it is not under way any more, and its lane waits. Where another node had the slot
+ * (lost), the lane is being guessed at: its score does not fade meanwhile. */
+static void step_back(struct guess *g, const struct settings *s, const struct guess_subject *who, int64_t now_ms,
+                      int64_t wait_ms, bool lost)
+{
+    if (addressed(who, s))
+        (void)end(g, COUNT_ADDRESS, who, now_ms, true, 0);
+    struct held h = hold(g, who->lane, who, now_ms, true);
+    if (h.counter->under_way > 0)
+        h.counter->under_way--;
+    if (h.counter->open_ms < now_ms + wait_ms)
+        h.counter->open_ms = now_ms + wait_ms;
+    if (lost)
+        h.counter->faded_ms = now_ms;
+    release(h);
+}
+
+/* A lane past its free failures takes one attempt at a time, at all nodes together. */
+static struct cardea_status win_slot(struct guess *g, const struct settings *s, struct guess_subject *who,
+                                     int64_t now_ms, int64_t *ret_wait_ms)
+{
+    struct guess_heard heard;
+    enum guess_lane lane = shared_lane(who->lane);
+    uint32_t score = lane == GUESS_LANE_UNSET ? 0 : score_of(g, who->lane, who, now_ms);
+    int64_t window_ms = failure_wait(s, score);
+    if (g->shared.count == NULL || lane == GUESS_LANE_UNSET || score < s->guess_free ||
+        !guess_shared_slot(&g->shared, s, who, lane, window_ms, &heard))
+        return CARDEA_SUCCESS;
+    who->told = true;
+    who->at_least = heard.lane > UINT16_MAX ? UINT16_MAX : heard.lane < 0 ? 0 : (uint16_t)heard.lane;
+    if (heard.slot == 1)
+        return CARDEA_SUCCESS;
+    int64_t wait_ms = bounded_wait(s, window_ms / SLOT_PART > FIRST_WAIT_MS ? window_ms / SLOT_PART : FIRST_WAIT_MS);
+    step_back(g, s, who, now_ms, wait_ms, heard.slot > 1);
+    if (heard.address > s->guess_address_per_minute)
+        count(g, s, COUNT_ADDRESS, who, now_ms, false, heard.address);
+    else if (heard.slot < 0) /* it stopped at the pair: the address was stained elsewhere, and shares that lane now */
+        count(g, s, COUNT_PAIR, who, now_ms, false, heard.pair);
+    *ret_wait_ms = wait_ms;
+    return CARDEA_FAIL(E_RATE_LIMITED);
+}
+
+struct cardea_status guess_begin(struct guess *g, const struct settings *s, struct guess_subject *who, int64_t now_ms,
+                                 int64_t *ret_wait_ms)
+{
+    enum lane lane;
+    struct cardea_status status = attempt(g, s, who, now_ms, true, &lane, ret_wait_ms);
+    if (!cardea_ok(status))
+        return status;
+    who->lane = (uint8_t)lane;
+    who->told = false;
+    who->at_least = 0;
+    return win_slot(g, s, who, now_ms, ret_wait_ms);
 }
 
 static void report(struct guess *g, const struct guess_subject *who)
@@ -341,17 +420,24 @@ static void report(struct guess *g, const struct guess_subject *who)
 
 void guess_failed(struct guess *g, const struct settings *s, const struct guess_subject *who, int64_t now_ms)
 {
+    struct guess_heard heard = {.lane = who->at_least};
+    bool elsewhere = false; /* stained at another node already */
+    if (!who->told && g->shared.count != NULL)
+        elsewhere = guess_shared_failed(&g->shared, s, who, shared_lane(who->lane), &heard) &&
+                    who->lane == COUNT_FRESH && heard.lane < 0;
     if (addressed(who, s))
-        count(g, s, COUNT_ADDRESS, who, now_ms, true);
+        count(g, s, COUNT_ADDRESS, who, now_ms, true, heard.address);
     if (who->device != NULL)
-        count(g, s, COUNT_DEVICE, who, now_ms, true);
+        count(g, s, COUNT_DEVICE, who, now_ms, true, heard.lane);
     else if (who->username.len > 0) {
         bool stained = who->lane == COUNT_STAINED;
-        if (!stained)
-            count(g, s, COUNT_FRESH, who, now_ms, true);
+        if (elsewhere)
+            (void)end(g, COUNT_FRESH, who, now_ms, true, 0);
+        else if (!stained)
+            count(g, s, COUNT_FRESH, who, now_ms, true, heard.lane);
         /* Fresh failures weigh in the stained lane too: an address moves there with what it has on its score. */
-        count(g, s, COUNT_STAINED, who, now_ms, stained);
-        count(g, s, COUNT_PAIR, who, now_ms, false);
+        count(g, s, COUNT_STAINED, who, now_ms, stained, stained ? heard.lane : heard.stained);
+        count(g, s, COUNT_PAIR, who, now_ms, false, heard.pair);
     }
     report(g, who);
 }
@@ -360,16 +446,17 @@ static void finish(struct guess *g, const struct guess_subject *who, int64_t now
 {
     if (addressed(who, NULL))
         (void)end(g, COUNT_ADDRESS, who, now_ms, true, 0);
+    uint16_t own = 0;
     if (who->device != NULL) {
-        (void)end(g, COUNT_DEVICE, who, now_ms, true, forget ? UINT16_MAX : 0);
-        return;
+        own = end(g, COUNT_DEVICE, who, now_ms, true, forget ? UINT16_MAX : 0);
+    } else if (who->username.len > 0) {
+        /* What this address has failed on this account is forgiven, in both lanes; what others have is not. */
+        own = forget ? end(g, COUNT_PAIR, who, now_ms, false, UINT16_MAX) : 0;
+        (void)end(g, COUNT_FRESH, who, now_ms, who->lane != COUNT_STAINED, own);
+        (void)end(g, COUNT_STAINED, who, now_ms, who->lane == COUNT_STAINED, own);
     }
-    if (who->username.len == 0)
-        return;
-    /* What this address has failed on this account is forgiven, in both lanes; what others have is not. */
-    uint16_t own = forget ? end(g, COUNT_PAIR, who, now_ms, false, UINT16_MAX) : 0;
-    (void)end(g, COUNT_FRESH, who, now_ms, who->lane != COUNT_STAINED, own);
-    (void)end(g, COUNT_STAINED, who, now_ms, who->lane == COUNT_STAINED, own);
+    if (forget && g->shared.count != NULL && shared_lane(who->lane) != GUESS_LANE_UNSET)
+        guess_shared_forgive(&g->shared, who, shared_lane(who->lane), own, who->told);
 }
 
 void guess_succeeded(struct guess *g, const struct guess_subject *who, int64_t now_ms)

@@ -30,7 +30,11 @@
  *
  * Times are the boot clock's: the wall clock may be put back and then stands still, and a wait must not stand with it.
  *
- * Threading: any thread; one lock a shard of sets, held for some 100 ns. No store, no clock, no randomness of its own.
+ * Several nodes: each has counters of its own, and where their sessions are in one engine they count together through
+ * it (core/guess_shared.h, lent by guess_share), so that N nodes do not give N times the guesses.
+ *
+ * Threading: any thread; one lock a shard of sets, held for some 100 ns. No store, no clock, no randomness of its own;
+ * with shared counters guess_begin, guess_failed and guess_succeeded may wait for them, GUESS_SHARED_MS at most.
  *
  *     struct guess_subject who = {.username = name, .address = client};
  *     s = guess_check(g, settings, &who, now, &wait);       // on arrival: so that it takes no place in the queue
@@ -53,12 +57,18 @@ struct guess;
  * NULL without memory. */
 struct guess *guess_new(uint32_t slots, const uint8_t key[16]);
 void guess_free(struct guess *g); /* NULL is safe */
+/* Count together with other nodes from now on; before the first use. The struct is copied. */
+struct guess_shared;
+void guess_share(struct guess *g, const struct guess_shared *shared);
 
 struct guess_subject {
     struct view username;         /* canonical; empty: none. A login by e-mail of a known user: that user's name */
     const struct user_id *device; /* from a valid device cookie for this user, else NULL */
     struct address address;       /* version 0 (the operator's socket): not counted */
-    uint8_t lane;                 /* set by guess_begin; hand it back to the calls that end the attempt */
+    /* Set by guess_begin; hand them back to the calls that end the attempt. */
+    uint8_t lane;
+    bool told;         /* the other nodes know of it already */
+    uint16_t at_least; /* what they have counted in this lane */
 };
 /* May an attempt be made? Only looks. fails: E_RATE_LIMITED with *ret_wait_ms, 1 … guess_wait_max_ms. */
 struct cardea_status guess_check(struct guess *g, const struct settings *s, const struct guess_subject *who,

@@ -1,5 +1,7 @@
 #include "crypto/seal.h"
 
+#include "crypto/hkdf.h"
+
 #include <sodium.h>
 
 enum {
@@ -31,6 +33,11 @@ struct master_key *master_key_new(const uint8_t bytes[32])
 void master_key_free(struct master_key *k)
 {
     sodium_free(k);
+}
+
+struct cardea_status master_key_derive(const struct master_key *k, struct view purpose, uint8_t *out, size_t len)
+{
+    return hkdf_sha256(view_of(k->bytes, sizeof k->bytes), VIEW_EMPTY, purpose, out, len);
 }
 
 struct cardea_status seal_close(const struct master_key *k, struct view plain, struct view context,

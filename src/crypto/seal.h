@@ -26,6 +26,10 @@ struct master_key;
 struct master_key *master_key_new(const uint8_t bytes[32]);
 /* Wipe and free; NULL is safe. */
 void master_key_free(struct master_key *k);
+/* A key for another purpose, the same wherever the master key is the same (HKDF-SHA-256, the purpose as its info).
+ * fails: E_USAGE: no or too many bytes; E_BUSY without memory */
+struct cardea_status master_key_derive(const struct master_key *k, struct view purpose, uint8_t *out,
+                                       size_t len) CARDEA_CHECKED;
 /* Seal plain for context.
  * out:   plain.len + SEAL_OVERHEAD bytes, counted in *ret_len
  * fails: E_TOO_LARGE when cap is less than that. */

@@ -126,6 +126,21 @@ static struct listening listening_of(const struct config *c)
     return l;
 }
 
+/* An engine that is away at this moment is no reason not to start: this node then counts by itself. */
+static void share_guesses(struct service *s)
+{
+    char why[256] = "";
+    struct cardea_status status =
+        shared_counters_open(s->config, s->installation->master, &s->counters, why, sizeof why);
+    if (!cardea_ok(status)) {
+        log_write(LOG_WARN, "failed logins are counted by this node alone, until it is started again",
+                  LOG_FIELDS(LOG_TEXT("why", view_text(why))));
+    } else if (s->counters != NULL) {
+        const struct guess_shared shared = shared_counters_lend(s->counters);
+        guess_share(s->guess, &shared);
+    }
+}
+
 static struct cardea_status open_table(struct service *s)
 {
     struct table_geometry g = {.sessions_max = s->config->table_sessions_max, .others_max_mib = TABLE_OTHERS_MIB};
@@ -135,6 +150,9 @@ static struct cardea_status open_table(struct service *s)
         return status;
     entropy_fill(entropy_system(), key, sizeof key);
     s->guess = guess_new(GUESS_SLOTS, key);
+    if (s->guess == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    share_guesses(s);
     const struct feed_host feed = {
         .table = table_of(s->map.writer),
         .lease_ms = s->config->lease_ms,
@@ -144,7 +162,7 @@ static struct cardea_status open_table(struct service *s)
         .poke = poke,
         .context = s,
     };
-    return s->guess == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : feed_new(&feed, &s->feed);
+    return feed_new(&feed, &s->feed);
 }
 
 /* What readers without settings must know of the apps; a place that a reload left empty is a disabled app. */
@@ -681,6 +699,7 @@ void service_close(struct service *s)
         nodes_leave(&host, &s->self); /* now that nobody reads the table */
     }
     guess_free(s->guess);
+    shared_counters_close(s->counters);
     tls_identity_clear();
     free(s->config);
     *s = (struct service){0};

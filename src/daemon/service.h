@@ -12,6 +12,7 @@
 #include "daemon/key_source.h"
 #include "daemon/listener.h"
 #include "daemon/metrics.h"
+#include "daemon/shared_counters.h"
 #include "daemon/table_socket.h"
 #include "http/lookup.h"
 
@@ -23,6 +24,7 @@ struct service {
     struct table_map map;
     struct table_socket *table_socket; /* NULL: nobody may have it */
     struct guess *guess;
+    struct shared_counters *counters; /* NULL: no other node to count with */
     struct lookup_gate gate;
     struct publisher publisher;
     struct keeper keeper;

@@ -1,11 +1,12 @@
 // Servers of a test's own to move an installation to and from: on unix sockets in a folder that goes with them.
 import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { temporary } from './service.mjs';
 
 const BIN = '/usr/lib/postgresql/15/bin';
-export const redisThere = existsSync('/usr/bin/redis-server'), postgresThere = existsSync(`${BIN}/initdb`);
+export const redisThere = existsSync('/usr/bin/redis-server'), memcachedThere = existsSync('/usr/bin/memcached'), postgresThere = existsSync(`${BIN}/initdb`);
 
 /** Start a server, and answer when it says that it is ready. */
 function launch(command, ready, options = {}) {
@@ -38,6 +39,19 @@ export class RedisStore {
     get url() { return `redis+unix://${this.socket}`; }
     ask(...words) { return execFileSync('redis-cli', ['-s', this.socket, ...words], { encoding: 'utf8' }).trim(); }
     get sessions() { return Number(this.ask('ZCARD', 'cardea:sids')); }
+    end() { return end(this.child, this.folder, 'SIGKILL'); }
+}
+
+export class MemcachedStore {
+    static async start() {
+        const m = new MemcachedStore();
+        m.folder = temporary('cardea-memcached-');
+        m.socket = join(m.folder, 's');
+        // -u counts for root alone, who must name somebody; -vv says which descriptors it listens on
+        m.child = await launch(['memcached', '-u', userInfo().username, '-s', m.socket, '-m', '64', '-vv'], 'server listening');
+        return m;
+    }
+    get url() { return `memcached+unix://${this.socket}`; }
     end() { return end(this.child, this.folder, 'SIGKILL'); }
 }
 
