@@ -10,8 +10,10 @@
 enum { BAR = 32, NUMBER = 32 };
 
 static const char *const names[] = {
-    [COPY_USERS] = "users",       [COPY_API_KEYS] = "api keys", [COPY_JOURNAL] = "journal",
-    [COPY_SESSIONS] = "sessions", [COPY_CHECK] = "checking",
+    [COPY_USERS] = "users",
+    [COPY_JOURNAL] = "journal",
+    [COPY_SESSIONS] = "sessions",
+    [COPY_CHECK] = "checking",
 };
 
 static void put(int fd, const char *text, size_t len)
@@ -78,7 +80,7 @@ static void object(const struct progress *p, uint64_t done, uint64_t total, int6
     json_member_int(&w, "ms", now_ms - p->start_ms);
     json_close_object(&w);
     buf_char(&out, '\n');
-    put(STDOUT_FILENO, out.ptr, out.len);
+    put(STDERR_FILENO, out.ptr, out.len);
 }
 
 void progress_tell(void *context, enum copy_stage stage, uint64_t done, uint64_t total)

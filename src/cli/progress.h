@@ -1,8 +1,8 @@
 /* Progress of a long command: a bar on a terminal, lines elsewhere, JSON lines with --json.
  *
- * A terminal gets one line on standard error that is written again, at most ten times a second; anything else a line on
- * standard error every PROGRESS_LINE_MS; --json one object a line on standard output, as often. Nothing is written of
- * what is over sooner than that. Threading: one thread.
+ * All of it goes to standard error: standard output has the result alone. A terminal gets one line that is written
+ * again, at most ten times a second; anything else a line every PROGRESS_LINE_MS, with --json as an object. Nothing is
+ * written of what is over sooner than that. Threading: one thread.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

@@ -99,7 +99,7 @@ struct cardea_status backup_make(const struct config *c, const char *path, const
     struct cardea_status s = open_source(c, &from, &o);
     if (!cardea_ok(s))
         return s;
-    s = whole_file_begin(&file, path, message, message_cap);
+    s = whole_file_begin(&file, path, false, message, message_cap);
     if (cardea_ok(s)) {
         s = store_sqlite_open(file.temporary, installation_boot_ms, digest_sha256, &to, message, message_cap);
         if (cardea_ok(s)) {

@@ -92,7 +92,7 @@ static struct cardea_status open_backup(struct run *r, const char *path)
     if (snprintf(name, sizeof name, "%s/restore", r->c->state) >= (int)sizeof name)
         s = fail(r, CARDEA_FAIL(E_USAGE), "the path of the state folder is too long");
     if (cardea_ok(s))
-        s = whole_file_begin(&r->scratch, name, r->message, r->cap);
+        s = whole_file_begin(&r->scratch, name, true, r->message, r->cap);
     int to = cardea_ok(s) ? open(r->scratch.temporary, O_WRONLY | O_CLOEXEC) : -1;
     int failed = to < 0 ? errno : copy_bytes(from, to);
     if (cardea_ok(s) && failed != 0)
@@ -189,7 +189,7 @@ static struct cardea_status open_file(struct run *r, const char *database)
 {
     struct cardea_status s = look_at_file(r, database);
     if (cardea_ok(s))
-        s = whole_file_begin(&r->fresh, database, r->message, r->cap);
+        s = whole_file_begin(&r->fresh, database, true, r->message, r->cap);
     if (cardea_ok(s))
         s = store_sqlite_open(r->fresh.temporary, installation_boot_ms, digest_sha256, &r->target, r->message, r->cap);
     return cardea_ok(s) ? begin_target(r) : s;

@@ -15,7 +15,22 @@ static struct cardea_status fail(const char *path, const char *what, int failed,
     return failed == EEXIST ? CARDEA_FAIL(E_CONFLICT) : CARDEA_FAIL(E_IO);
 }
 
-struct cardea_status whole_file_begin(struct whole_file *f, const char *path, char *message, size_t cap)
+static const char *beside(const char *path, const char *suffix, char out[NAME_MAX_PATH])
+{
+    (void)snprintf(out, NAME_MAX_PATH, "%s%s", path, suffix);
+    return out;
+}
+
+/* A database that is being made, with what lies beside it. */
+static void remove_temporary(const struct whole_file *f)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char name[NAME_MAX_PATH];
+    for (unsigned i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+        (void)unlink(beside(f->temporary, suffixes[i], name));
+}
+
+struct cardea_status whole_file_begin(struct whole_file *f, const char *path, bool alone, char *message, size_t cap)
 {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
     f->temporary[0] = '\0';
@@ -23,8 +38,12 @@ struct cardea_status whole_file_begin(struct whole_file *f, const char *path, ch
         (void)snprintf(message, cap, "%s is no name of a file, or too long", path);
         return CARDEA_FAIL(E_USAGE);
     }
-    (void)snprintf(f->temporary, sizeof f->temporary, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
-    int fd = mkostemp(f->temporary, O_CLOEXEC); /* 0600 */
+    (void)snprintf(f->temporary, sizeof f->temporary, "%.*s.%s.%s", (int)(name - path), path, name,
+                   alone ? "part" : "XXXXXX");
+    if (alone)
+        remove_temporary(f);
+    int fd = alone ? open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+                   : mkostemp(f->temporary, O_CLOEXEC); /* 0600 */
     if (fd < 0) {
         f->temporary[0] = '\0';
         return fail(path, "can not be made", errno, message, cap);
@@ -51,12 +70,6 @@ static int sync_folder_of(const char *path)
         return sync_path(".", O_DIRECTORY);
     (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
     return sync_path(folder, O_DIRECTORY);
-}
-
-static const char *beside(const char *path, const char *suffix, char out[NAME_MAX_PATH])
-{
-    (void)snprintf(out, NAME_MAX_PATH, "%s%s", path, suffix);
-    return out;
 }
 
 /* The file on disk, and nothing beside it that belongs to it. */
@@ -134,9 +147,7 @@ struct cardea_status whole_file_replace(struct whole_file *f, int64_t number, ch
 
 void whole_file_end(struct whole_file *f)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char name[NAME_MAX_PATH];
-    for (unsigned i = 0; f->temporary[0] != '\0' && i < sizeof suffixes / sizeof suffixes[0]; i++)
-        (void)unlink(beside(f->temporary, suffixes[i], name));
+    if (f->temporary[0] != '\0')
+        remove_temporary(f);
     f->temporary[0] = '\0';
 }

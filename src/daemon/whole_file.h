@@ -14,8 +14,10 @@ struct whole_file {
     char temporary[CONFIG_PATH_MAX + 16]; /* "": none, or placed */
 };
 
-/* Make an empty file of mode 0600 beside the name. fails: E_IO; E_USAGE: the name is too long; message says why */
-struct cardea_status whole_file_begin(struct whole_file *f, const char *path, char *message, size_t cap) CARDEA_CHECKED;
+/* Make an empty file of mode 0600 beside the name. alone: nobody else does so meanwhile (the caller has a lock); then
+ * what one that was killed left behind is removed. fails: E_IO; E_USAGE: the name is too long; message says why */
+struct cardea_status whole_file_begin(struct whole_file *f, const char *path, bool alone, char *message,
+                                      size_t cap) CARDEA_CHECKED;
 /* Give it its name. fails: E_CONFLICT: something has it already; E_IO */
 struct cardea_status whole_file_place(struct whole_file *f, char *message, size_t cap) CARDEA_CHECKED;
 /* The same where a database is that name's: it becomes PATH.before-NUMBER, with its log. *ret_aside "": there was none.

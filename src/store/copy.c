@@ -22,26 +22,63 @@ static struct cardea_status room(size_t count, size_t size, void *out)
     return p == NULL ? CARDEA_FAIL(E_UNAVAILABLE) : CARDEA_SUCCESS;
 }
 
-/* --- users --- */
+/* --- users, with their API keys --- */
+
+static bool same_api_key(const struct api_key_record *a, const struct api_key_record *b)
+{
+    return memcmp(&a->user, &b->user, sizeof a->user) == 0 && memcmp(a->digest, b->digest, sizeof a->digest) == 0 &&
+           a->created_at_ms == b->created_at_ms && a->expires_at_ms == b->expires_at_ms &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->scopes, b->scopes) == 0;
+}
+
+/* One, and was it understood? */
+static struct cardea_status copy_api_key(const struct copy_place *to, const struct api_key_record *k)
+{
+    struct api_key_record there;
+    struct cardea_status s = to->ops->api_key_put(to->tx, k);
+    if (cardea_ok(s))
+        s = to->ops->api_key_get(to->tx, k->id, &there);
+    return cardea_ok(s) && !same_api_key(k, &there) ? CARDEA_FAIL(E_CONFLICT) : s;
+}
+
+/* Asked for by user, each page is one look into an index. */
+static struct cardea_status copy_api_keys(const struct copy_place *from, const struct copy_place *to,
+                                          const struct user_id *user, struct api_key_record *keys, uint64_t *done)
+{
+    struct page page = {.limit = PAGE_MAX};
+    struct cardea_status s;
+    do {
+        uint32_t count = 0;
+        struct cursor next = {{0}};
+        s = from->ops->api_key_list(from->tx, user, &page, keys, &count, &next);
+        for (uint32_t i = 0; cardea_ok(s) && i < count; i++)
+            s = copy_api_key(to, &keys[i]);
+        page.after = next;
+        *done += count;
+    } while (cardea_ok(s) && page.after.text[0] != '\0');
+    return s;
+}
 
 static struct cardea_status copy_users(const struct copy *c, const struct copy_place *from, const struct copy_place *to,
-                                       struct user_record *users, uint64_t *ret_done)
+                                       struct user_record *users, struct api_key_record *keys,
+                                       struct copy_counts *counts)
 {
     const struct user_filter all = {0};
     struct page page = {.limit = USER_STEP};
     struct cardea_status s;
-    uint64_t done = 0;
     do {
         uint32_t count = 0;
         struct cursor next = {{0}};
         s = from->ops->user_list(from->tx, &all, &page, users, &count, &next);
-        for (uint32_t i = 0; cardea_ok(s) && i < count; i++)
+        for (uint32_t i = 0; cardea_ok(s) && i < count; i++) {
             s = to->ops->user_put(to->tx, &users[i]);
+            if (cardea_ok(s))
+                s = copy_api_keys(from, to, &users[i].id, keys, &counts->api_keys);
+        }
         page.after = next;
-        done += count;
-        tell(c, COPY_USERS, done, 0);
+        counts->users += count;
+        tell(c, COPY_USERS, counts->users, 0);
     } while (cardea_ok(s) && page.after.text[0] != '\0');
-    *ret_done = done;
     return s;
 }
 
@@ -83,56 +120,20 @@ static struct cardea_status move_users(const struct copy *c, const struct copy_p
                                        struct copy_counts *counts)
 {
     struct user_record *users = NULL;
-    uint64_t done = 0;
+    struct api_key_record *keys = NULL;
     struct cardea_status s = room((size_t)2 * USER_STEP, sizeof *users, &users);
     if (cardea_ok(s))
-        s = copy_users(c, from, to, users, &done);
+        s = room(PAGE_MAX, sizeof *keys, &keys);
+    if (cardea_ok(s))
+        s = copy_users(c, from, to, users, keys, counts);
     if (cardea_ok(s))
         s = check_users(from, to, users);
-    free(users);
-    counts->users += done;
-    return s;
-}
-
-/* --- API keys, keys, values --- */
-
-/* Walk all API keys of a store, and put them into another (NULL: only count). */
-static struct cardea_status walk_api_keys(const struct copy *c, const struct copy_place *from,
-                                          const struct copy_place *to, struct api_key_record *keys, uint64_t *ret_done)
-{
-    struct page page = {.limit = PAGE_MAX};
-    struct cardea_status s;
-    uint64_t done = 0;
-    do {
-        uint32_t count = 0;
-        struct cursor next = {{0}};
-        s = from->ops->api_key_list(from->tx, NULL, &page, keys, &count, &next);
-        for (uint32_t i = 0; cardea_ok(s) && to != NULL && i < count; i++)
-            s = to->ops->api_key_put(to->tx, &keys[i]);
-        page.after = next;
-        done += count;
-        tell(c, COPY_API_KEYS, done, 0);
-    } while (cardea_ok(s) && page.after.text[0] != '\0');
-    *ret_done = done;
-    return s;
-}
-
-static struct cardea_status move_api_keys(const struct copy *c, const struct copy_place *from,
-                                          const struct copy_place *to, struct copy_counts *counts)
-{
-    struct api_key_record *keys = NULL;
-    uint64_t done = 0, there = 0;
-    struct cardea_status s = room(PAGE_MAX, sizeof *keys, &keys);
-    if (cardea_ok(s))
-        s = walk_api_keys(c, from, to, keys, &done);
-    if (cardea_ok(s))
-        s = walk_api_keys(c, to, NULL, keys, &there);
     free(keys);
-    if (cardea_ok(s) && there != done)
-        s = CARDEA_FAIL(E_CONFLICT);
-    counts->api_keys += done;
+    free(users);
     return s;
 }
+
+/* --- keys, values --- */
 
 static struct cardea_status move_keys(const struct copy_place *from, const struct copy_place *to,
                                       struct copy_counts *counts)
@@ -257,8 +258,6 @@ struct cardea_status copy_accounts(const struct copy *c, const struct copy_place
                                    struct copy_counts *counts)
 {
     struct cardea_status s = move_users(c, from, to, counts);
-    if (cardea_ok(s))
-        s = move_api_keys(c, from, to, counts);
     if (cardea_ok(s))
         s = move_keys(from, to, counts);
     if (cardea_ok(s))

@@ -12,7 +12,7 @@
  * Sessions go batch by batch, in the order of their ids, from and into either role; into a store they are a part of the
  * caller's transaction, into a sessions engine each is there at once. Those that are over stay behind.
  *
- * Verified are: every user against its original; API keys, keys and values by number; the journal by its head; every
+ * Verified are: every user and API key against its original; keys and values by number; the journal by its head; every
  * session against its original, and that none is there that the source has not.
  *
  * Threading: one thread. It waits for both engines.
@@ -32,8 +32,7 @@ struct copy_counts {
 
 enum copy_stage {
     COPY_STAGE_UNSET = 0,
-    COPY_USERS,
-    COPY_API_KEYS,
+    COPY_USERS, /* with their API keys */
     COPY_JOURNAL,
     COPY_SESSIONS,
     COPY_CHECK, /* of the sessions */

@@ -3,10 +3,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { copyFileSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { Caller, bearer } from './lib/credentials.mjs';
+import { Caller, bearer, eventually } from './lib/credentials.mjs';
 import { PASSWORD, Service, program, temporary } from './lib/service.mjs';
 import { PostgresStore, RedisStore, postgresThere, redisThere } from './lib/stores.mjs';
 
@@ -234,6 +234,35 @@ test('what is no backup, or not of this master key, is refused before anything i
         assert.equal((await login.verify()).status, 204);
     } finally {
         for (const f of folders) rmSync(f, { recursive: true, force: true });
+        await service.end();
+    }
+});
+
+test('a restore that is killed leaves what was there, and the next one is not in its way', { timeout: 180_000 }, async () => {
+    const service = await installation({ users: ['alice'] }), file = join(service.state, 'backup'), part = join(service.state, '.cardea.db.part');
+    const KEYS = 40_000;
+    try {
+        const login = await Caller.login(service, 'alice');
+        await service.stop();
+        // so many that it takes a while
+        service.sql(`WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ${KEYS})
+            INSERT INTO api_key (id, user_id, digest, created_at_ms, expires_at_ms, name, scopes) SELECT randomblob(16), (SELECT id FROM user), randomblob(32), n, 0, 'key', '' FROM i`);
+        assert.equal(service.command(['backup', file]).api_keys, KEYS);
+        const child = spawn(program, ['restore', file, '--replace', ...service.commonArgs], { stdio: 'ignore', env: { ...process.env, ...service.env } });
+        const gone = new Promise((done) => child.on('exit', (code, signal) => done(signal)));
+        await eventually('it writes', () => existsSync(`${part}-wal`) && statSync(`${part}-wal`).size > 1 << 20, 60_000);
+        child.kill('SIGKILL');
+        assert.equal(await gone, 'SIGKILL');
+        assert.ok(existsSync(part));
+        await service.launch();
+        assert.equal((await login.verify()).status, 204, 'as if nothing had been asked');
+        service.command(['audit', '--verify']);
+        await service.stop();
+        assert.equal(service.command(['restore', file, '--replace']).api_keys, KEYS);
+        assert.deepEqual(readdirSync(service.state).filter((n) => n.includes('.part')), []);
+        await service.launch();
+        assert.equal((await login.verify()).status, 401);
+    } finally {
         await service.end();
     }
 });
