@@ -9,6 +9,7 @@
  *   paseto.h          PASETO v4
  *   session_cookie.h  the session cookie of a Cardea service, out of a Cookie header
  *   checker.h         credential + a Cardea service's verification table -> who is calling
+ *   replica.h         the same table on another host, filled from the service's feed
  *   csrf.h            CSRF tokens bound to a session
  *   version.h         which version
  *
@@ -33,6 +34,7 @@
 #include "cardea/jwe.h"
 #include "cardea/key.h"
 #include "cardea/paseto.h"
+#include "cardea/replica.h"
 #include "cardea/session_cookie.h"
 #include "cardea/signer.h"
 #include "cardea/status.h"

@@ -215,6 +215,7 @@ static struct cardea_status take_line(struct replica *r, struct view text, int64
         if (line.end.head != r->to)
             return fail(r, CARDEA_E_CORRUPT);
         end(r, &line);
+        (void)table_sweep(r->writer, now_ms, REPLICA_SWEEP_CELLS);
         return CARDEA_SUCCESS;
     }
     struct cardea_status s = apply(r, &line, now_ms);

@@ -30,7 +30,7 @@
 
 #include "core/feed.h"
 
-enum { REPLICA_DRIFT_PARTS = 64, REPLICA_TARGET_MAX = 128, REPLICA_NAME_TEXT = 22 };
+enum { REPLICA_SWEEP_CELLS = 4096, REPLICA_DRIFT_PARTS = 64, REPLICA_TARGET_MAX = 128, REPLICA_NAME_TEXT = 22 };
 
 struct replica; /* a value of some size: on the heap */
 

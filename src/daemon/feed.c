@@ -92,6 +92,18 @@ void feed_wake(struct feed *f)
     pthread_mutex_unlock(&f->lock);
 }
 
+void feed_hurry(struct feed *f)
+{
+    if (f == NULL)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->hurries++;
+    f->changed = f->stream_count > 0;
+    if (f->changed)
+        pthread_cond_signal(&f->come);
+    pthread_mutex_unlock(&f->lock);
+}
+
 /* --- the whole --- */
 
 struct cardea_status feed_new(const struct feed_host *host, struct feed **out)
@@ -335,6 +347,7 @@ static struct cardea_status admit(struct feed *f, struct feed_stream *s, const u
     r->heard_ms = f->host.boot_ms();
     r->streams++;
     s->remote = r;
+    s->hurries = f->hurries;
     s->next = f->streams;
     if (f->streams != NULL)
         f->streams->previous = s;

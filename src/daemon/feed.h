@@ -7,6 +7,8 @@
  *   - A verifier gets no lease before it stands in the registry, and none beyond what was renewed there: whoever waits
  *     for acknowledgements (core/receipt.h) then knows of everybody who may still answer by the old state. What it says
  *     it has (`after`) is its acknowledgement.
+ *   - An event stream can not hear what its reader has: it ends after FEED_STREAM_LEASES, and as soon as somebody waits
+ *     for acknowledgements (feed_hurry).
  *   - A stream ends with the key that opened it: looked up before each passage; its end wakes the stream.
  *   - A reader that is slow makes nobody wait and costs a chunk of memory: when the log has moved on without it, or its
  *     time is over, the stream breaks and it has to come again.
@@ -52,6 +54,9 @@ void feed_free(struct feed *f);
 struct feed_log *feed_log_of(struct feed *f);
 /* Something was noted in it. NULL is safe. */
 void feed_wake(struct feed *f);
+/* Somebody waits for acknowledgements: event streams end after what they have to tell, so that their readers come again
+ * and say how far they are. NULL is safe. */
+void feed_hurry(struct feed *f);
 /* For site.feed_open. fails: E_UNAVAILABLE: the table has no lease; E_BUSY: no place. */
 struct cardea_status feed_open(struct feed *f, const struct feed_request *ask, struct stream **out) CARDEA_CHECKED;
 

@@ -59,7 +59,8 @@ static enum step rest(struct feed_stream *s, const struct stream_host *host)
     pthread_mutex_lock(&f->lock);
     bool leased = feed_grant(f, s->remote, now) > 0;
     bool news = !s->known || feed_log_head(f->log) != s->position;
-    if (f->stopping) {
+    s->last = s->hurries != f->hurries;
+    if (f->stopping || (s->ask.events && s->last && !news)) {
         step = STEP_END;
     } else if (now < s->tick_ms && (!news || !leased)) {
         s->waiting = true;
@@ -198,7 +199,7 @@ static enum step finish(struct feed_stream *s)
     s->line.end.incomplete = table_stats(s->feed->host.table).incomplete;
     s->position = s->head;
     s->known = true;
-    s->passage = s->ask.events ? PASSAGE_REST : PASSAGE_OVER;
+    s->passage = s->ask.events && !s->last ? PASSAGE_REST : PASSAGE_OVER;
     return emit(s) ? STEP_ON : STEP_BROKEN;
 }
 

@@ -24,7 +24,7 @@ struct feed {
     pthread_cond_t come;
     bool changed, stopping, running;
     uint32_t stream_count;
-    uint64_t snapshots;
+    uint64_t snapshots, hurries;
     struct feed_stream *streams; /* all of them */
     struct remote remotes[FEED_REMOTES_MAX];
 };
@@ -54,6 +54,8 @@ struct feed_stream {
     int64_t ends_ms; /* of an event stream */
     uint64_t position;
     bool known;
+    uint64_t hurries; /* of the feed, when it was opened */
+    bool last;        /* the passage under way is the last one */
 
     /* The passage under way. */
     enum passage passage;

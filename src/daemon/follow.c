@@ -347,6 +347,8 @@ static struct cardea_status turn(struct follow *f, unsigned pushed)
         s = follow(f);
     if (cardea_ok(s) && (due || (pushed & STORE_PUSH_RENEW) != 0))
         s = renew(f);
+    if ((pushed & STORE_PUSH_RENEW) != 0)
+        feed_hurry(f->keeper->feed);
     if (cardea_ok(s) && f->placed && f->owed && !same_head(&f->at, &f->target))
         s = follow(f);
     if (s.code == CARDEA_E_CONFLICT || (cardea_ok(s) && !f->placed))

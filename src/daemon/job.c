@@ -86,6 +86,7 @@ void job_committed(void *context, struct queue_entry *entry, struct cardea_statu
     }
     job->waiter.wait.position = job->x.changes.n;
     job->waiter.deadline_ms = job->entry.deadline_ms;
+    feed_hurry(job->lanes->feed);
     receipts_push(job->lanes->receipts, &job->waiter);
 }
 

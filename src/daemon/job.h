@@ -9,6 +9,7 @@
 #define DAEMON_JOB_H
 
 #include "daemon/committer.h"
+#include "daemon/feed.h"
 #include "daemon/key_source.h"
 #include "daemon/pool.h"
 #include "daemon/receipts.h"
@@ -34,6 +35,7 @@ struct lanes {
     struct committer *committer;
     struct key_sources *sources; /* NULL: none */
     struct receipts *receipts;
+    struct feed *feed; /* hurried where somebody waits for a receipt; NULL: none */
 };
 
 /* Run a stage of WORK or COMMIT where it belongs. `back` is called once, from any thread, maybe before this returns:

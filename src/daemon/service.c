@@ -359,6 +359,7 @@ static struct cardea_status open_lanes(struct service *s)
     memcpy(receipts.own_id, s->self.id, sizeof receipts.own_id);
     if (cardea_ok(status))
         status = receipts_open(&receipts, &s->lanes.receipts);
+    s->lanes.feed = s->feed;
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "library/caller.h"
 #include "library/library.h"
 #include "library/local/local_table.h"
+#include "library/replica.h"
 
 #include <stdlib.h>
 
@@ -62,6 +63,15 @@ struct cardea_status cardea_checker_connect(struct cardea_checker *c, const char
     if (cardea_ok(s))
         outside_table(c->outside, c->local.table);
     return s;
+}
+
+struct cardea_status cardea_checker_replica(struct cardea_checker *c, const struct cardea_replica *r)
+{
+    if (c == NULL || r == NULL)
+        return CARDEA_FAIL(E_USAGE);
+    outside_table(c->outside, r->memory.table);
+    local_table_close(&c->local);
+    return CARDEA_SUCCESS;
 }
 
 bool cardea_checker_lost(const struct cardea_checker *c)
