@@ -49,14 +49,21 @@ static enum verify_answer check_user(const struct verifier *v, struct user_id id
     }
 }
 
-/* The same, for a credential that carries an epoch. */
+/* The same, for a credential that carries an epoch. Whatever ends logins moves it on, a suspension too: so one of the
+ * suspended user's own epoch, or of a later one, was made after a change that has not come here yet. */
 static enum verify_answer check_user_at(const struct verifier *v, struct user_id id, uint32_t hint, int64_t epoch,
                                         enum cardea_code refusal, struct table_user *out, struct cardea_status *ret_why)
 {
-    enum verify_answer answer = check_user(v, id, hint, refusal, out, ret_why);
-    if (answer != VERIFY_YES || out->epoch == epoch)
-        return answer;
-    return epoch < out->epoch ? no(ret_why, refusal) : unknown(ret_why);
+    switch (table_find_user(v->table, id, hint, out)) {
+    case TABLE_HIT:
+        if (epoch < out->epoch)
+            return no(ret_why, refusal);
+        return epoch == out->epoch && out->status == USER_ACTIVE ? VERIFY_YES : unknown(ret_why);
+    case TABLE_REVOKED:
+        return no(ret_why, refusal);
+    default:
+        return unknown(ret_why);
+    }
 }
 
 static enum verify_answer check_session(const struct verifier *v, const struct session_cookie *c, struct identity *out,
