@@ -28,7 +28,7 @@ static struct verifier_seen see(const struct registry_view *v, const struct veri
         .renewals = r->renewals,
         .bound_ms = lease_bound_ms(r->lease_ms > 0 ? r->lease_ms : 0),
         .since_ms = at_ms,
-        .first_read = v->reads,
+        .first_read = r->kind == VERIFIER_REMOTE ? 0 : v->reads,
     };
     memcpy(s.id, r->id, sizeof s.id);
     if (before != NULL) {
@@ -101,11 +101,24 @@ uint64_t registry_view_heard(const struct registry_view *v, int64_t now_ms)
     return least;
 }
 
+bool registry_view_dead(const struct registry_view *v, int64_t now_ms, int64_t silent_ms, struct verifier_record *out)
+{
+    for (uint32_t i = 0; i < v->count; i++) {
+        const struct verifier_seen *s = &v->seen[i];
+        if (now_ms - s->since_ms < silent_ms || !lapsed(s, 0, now_ms))
+            continue;
+        *out = (struct verifier_record){.n = s->n, .renewals = s->renewals};
+        memcpy(out->id, s->id, sizeof out->id);
+        return true;
+    }
+    return false;
+}
+
 /* --- judging --- */
 
 /* Of those that the first reading showed: how many have acknowledged, and how many are awaited. The others are gone, or
  * have said nothing for too long. */
-static void count_seen(const struct registry_view *v, const struct receipt_wait *w, int64_t now_ms, struct receipt *out)
+static void count_seen(const struct registry_view *v, struct receipt_wait *w, int64_t now_ms, struct receipt *out)
 {
     uint32_t acknowledged = 0, pending = 0;
 
@@ -118,9 +131,11 @@ static void count_seen(const struct registry_view *v, const struct receipt_wait 
         else if (!lapsed(s, w->committed_ms, now_ms))
             pending++;
     }
+    if (w->total < acknowledged + pending)
+        w->total = acknowledged + pending;
     out->acknowledged += acknowledged;
     out->pending = pending;
-    out->expired = w->total > acknowledged + pending ? w->total - acknowledged - pending : 0;
+    out->expired = w->total - acknowledged - pending;
 }
 
 bool receipt_judge(const struct registry_view *v, struct receipt_wait *w, bool fresh, int64_t now_ms,

@@ -10,9 +10,10 @@
  *     are, and from c at the earliest; or its record is gone (it has ended, and ended answering before). L is its own
  *     lease and the drift that clocks may have against each other (lease_bound_ms);
  *   - else it is awaited.
- * A verifier that registers later need not be waited for: it registers before it asks for a lease, and so reads a store
- * that has the change. One that starts anew has a new id, and is such a one; its old record expires.
- * Where the registry can not be read, the time alone counts: L after c nobody has a lease from before c.
+ * A node that registers later need not be waited for: it registers before it asks for a lease, and so reads a store
+ * that has the change. One that starts anew has a new id, and is such a one; its old record expires. A remote verifier
+ * is waited for whenever it registers: it reads a node's memory, which may not have the change yet. Where the registry
+ * can not be read, the time alone counts: L after c nobody has a lease from before c.
  *
  * Security: a lease counts from before its owner asked, and what is asked after c has the change in it. So from c + L
  * on nobody answers by the old state who keeps to its lease, whatever the registry says; the registry only makes it
@@ -61,7 +62,7 @@ struct verifier_seen {
     uint64_t n, renewals;
     int64_t bound_ms;    /* lease_bound_ms */
     int64_t since_ms;    /* when the renewals were first seen where they are */
-    uint64_t first_read; /* the reading that first showed it */
+    uint64_t first_read; /* the reading that first showed it; 0: a remote one, which every wait is for */
 };
 
 /* A value of some size: on the heap. Zeroed: nothing was read. */
@@ -92,13 +93,16 @@ uint64_t registry_view_heard(const struct registry_view *v, int64_t now_ms);
 struct cardea_status registry_least(const struct store_ops *ops, struct store_tx *tx, const uint8_t *own_id,
                                     uint64_t *ret_n) CARDEA_CHECKED;
 
+/* A record whose renewals have not moved for silent_ms, and for its own L: its owner is dead. false: there is none. */
+bool registry_view_dead(const struct registry_view *v, int64_t now_ms, int64_t silent_ms, struct verifier_record *out);
+
 /* --- who waits --- */
 
 struct receipt_wait {
     uint64_t position;
     int64_t committed_ms; /* boot clock, after the commit */
     uint64_t first_read;  /* the first reading that was begun after the commit; 0: none yet */
-    uint32_t total;       /* verifiers that it showed */
+    uint32_t total;       /* verifiers that were waited for */
 };
 
 /* Judge after a reading, or (fresh: false) after one that failed. A reading counts for a wait only if it was begun

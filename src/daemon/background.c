@@ -185,11 +185,40 @@ static void want_keys(struct background *b, token_formats lacking)
         key_maker_want(b->maker, lacking);
 }
 
+/* Nobody took it back: a node that was killed. Each ?wait=all would wait for its lease. */
+static struct cardea_status bury(struct background *b, struct store_tx *tx, const struct verifier_record *dead)
+{
+    /* Listed again, alone: it may have come back since. */
+    struct cardea_status s = registry_view_list(b->others, ops(b), tx);
+    for (uint32_t i = 0; cardea_ok(s) && i < b->others->record_count; i++) {
+        const struct verifier_record *r = &b->others->records[i];
+        if (memcmp(r->id, dead->id, sizeof dead->id) == 0 && r->renewals == dead->renewals) {
+            log_write(LOG_WARN, "a verifier that has not been heard of for long is taken out of the registry",
+                      LOG_FIELDS(LOG_TEXT("name", view_text(r->name))));
+            return ops(b)->verifier_delete(tx, dead->id);
+        }
+    }
+    return s;
+}
+
+static void bury_dead(struct background *b)
+{
+    struct verifier_record dead;
+    if (!registry_view_dead(b->others, b->keeper->boot_ms(), VERIFIER_SILENT_MS, &dead))
+        return;
+    struct store_tx *tx = begin(b);
+    if (tx != NULL)
+        (void)end(b, tx, bury(b, tx, &dead), "the registry of verifiers");
+}
+
 static bool tick_keys(struct background *b)
 {
     struct keeper *k = b->keeper;
     uint64_t heard_n = 0;
-    struct store_tx *tx = cardea_ok(background_heard(b, &heard_n)) ? begin(b) : NULL;
+    bool heard = cardea_ok(background_heard(b, &heard_n));
+    if (heard)
+        bury_dead(b);
+    struct store_tx *tx = heard ? begin(b) : NULL;
     token_formats lacking = 0;
     bool changed = false;
     if (tx == NULL)

@@ -20,7 +20,8 @@ enum {
     STORE_SWEEP_EVERY_MS = 10000,
     STORE_SWEEP_ROWS = 256,
     KEYS_EVERY_MS = 5000,
-    KEYS_SOON_MS = 250, /* while somebody has not heard of a key yet */
+    VERIFIER_SILENT_MS = 600000, /* a record in the registry that has said nothing for so long goes */
+    KEYS_SOON_MS = 250,          /* while somebody has not heard of a key yet */
     GUESS_EVERY_MS = 5000,
     GUESS_AT_ONCE = 64,
     CLOCK_EVERY_MS = 30000,

@@ -218,13 +218,18 @@ static void set_lease(struct follow *f, int64_t until_ms)
     atomic_store(&f->counts.lease_until_ms, until_ms);
 }
 
+/* *ret_registered: our record stood there. Else somebody took us for dead, and those who ask for acknowledgements
+ * (core/receipt.h) may have looked while it was away: this one only registers, and the next is the renewal. */
 static struct cardea_status renew_in(struct follow *f, struct store_tx *tx, struct journal_head *ret_head,
-                                     int64_t *ret_incarnation)
+                                     int64_t *ret_incarnation, bool *ret_registered)
 {
     struct verifier_record next = f->self;
     next.n = f->placed ? f->at.n : 0;
     next.renewals++;
-    struct cardea_status s = ops(f)->verifier_put(tx, &next);
+    struct cardea_status s = ops(f)->verifier_delete(tx, next.id);
+    *ret_registered = cardea_ok(s);
+    if (cardea_ok(s) || s.code == CARDEA_E_NOT_FOUND)
+        s = ops(f)->verifier_put(tx, &next);
     if (cardea_ok(s))
         s = read_head(f, tx, ret_head, ret_incarnation);
     if (!cardea_ok(s)) {
@@ -241,11 +246,17 @@ static struct cardea_status renew(struct follow *f)
     struct store_tx *tx = NULL;
     struct journal_head head;
     int64_t incarnation, asked_ms = f->boot_ms();
+    bool registered = false;
     struct cardea_status s = begin(f, STORE_WRITE, &tx);
     if (cardea_ok(s))
-        s = renew_in(f, tx, &head, &incarnation);
+        s = renew_in(f, tx, &head, &incarnation, &registered);
     if (!cardea_ok(s))
         return s;
+    if (!registered) {
+        f->owed = false;
+        f->renew_at_ms = asked_ms;
+        return s;
+    }
     atomic_fetch_add(&f->counts.renewals, 1);
     atomic_store(&f->counts.head, head.n);
     f->owed = true;

@@ -3,6 +3,7 @@
 #include "core/logout.h"
 #include "core/refresh.h"
 #include "core/renewal.h"
+#include "core/verify_token.h"
 #include "http/answer.h"
 #include "http/authenticate.h"
 #include "http/body.h"
@@ -44,7 +45,8 @@ static struct cardea_status renewal_begin(struct exchange *x, struct view text)
     struct renewal *r = exchange_state(x, sizeof *r);
     if (r == NULL)
         return CARDEA_FAIL(E_TOO_LARGE);
-    struct cardea_status s = sealed_open_aged(&x->site->keys->sealed, text, x->now_ms, &r->presented);
+    struct verifier v = exchange_verifier(x);
+    struct cardea_status s = unproven(&v, sealed_open_aged(&v.keys->sealed, text, x->now_ms, &r->presented));
     if (cardea_status_http(s) == 401)
         carry_clear(x);
     x->wants_session = cardea_ok(s);
@@ -153,6 +155,8 @@ static struct cardea_status logout_token(struct exchange *x, struct logout *l)
     struct access_token token;
     struct cardea_status s = p->by_cookie ? access_token_verify_aged(x->site->keys, p->text, &want, x->now_ms, &token)
                                           : access_token_verify(x->site->keys, p->text, &want, x->now_ms, &token);
+    struct verifier v = exchange_verifier(x);
+    s = unproven(&v, s);
     if (!cardea_ok(s))
         return s;
     /* Age is no fault here; having been revoked is. */
@@ -171,7 +175,8 @@ static struct cardea_status logout_token(struct exchange *x, struct logout *l)
 static struct cardea_status logout_sealed(struct exchange *x, struct logout *l)
 {
     struct sealed_session opened;
-    struct cardea_status s = sealed_open_aged(&x->site->keys->sealed, x->presented->text, x->now_ms, &opened);
+    struct verifier v = exchange_verifier(x);
+    struct cardea_status s = unproven(&v, sealed_open_aged(&v.keys->sealed, x->presented->text, x->now_ms, &opened));
     if (!cardea_ok(s))
         return s;
     l->by = LOGOUT_SEALED;

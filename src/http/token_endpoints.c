@@ -11,6 +11,7 @@
  */
 #include "base/secret.h"
 #include "core/token_revoke.h"
+#include "core/verify_token.h"
 #include "http/answer.h"
 #include "http/endpoint.h"
 #include "http/form.h"
@@ -158,6 +159,8 @@ static struct cardea_status revoke_begin(struct exchange *x)
         return exchange_fault(x, s, NULL,
                               r->form == TOKEN_FORM_KEY ? VIEW("API keys are revoked by their id")
                                                         : VIEW("only the issuer of this token can revoke it"));
+    struct verifier v = exchange_verifier(x);
+    s = unproven(&v, s); /* to say that it is over would be a lie */
     enum cardea_class class = cardea_status_class(s);
     if (class != CARDEA_CLASS_DENIED && class != CARDEA_CLASS_EXPIRED)
         return s;

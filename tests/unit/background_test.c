@@ -256,6 +256,44 @@ static void slow_keys_are_drawn_aside(void **state)
     snapshot_unref(now);
 }
 
+static void put_verifier(uint8_t id, uint64_t renewals)
+{
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    const struct verifier_record v = {
+        .id = {id}, .kind = VERIFIER_NODE, .name = "node", .renewals = renewals, .lease_ms = 2000};
+    assert_ok(scratch.real->ops->verifier_put(tx, &v));
+    assert_ok(scratch.real->ops->commit(tx));
+}
+
+/* A node that was killed takes nothing back; one that lives is left alone, and so is our own record. */
+static void the_record_of_a_dead_verifier_goes(void **state)
+{
+    static const uint8_t own[16] = {3};
+    struct verifier_record left[4];
+    uint32_t count = 0;
+    (void)state;
+    keeper.own_verifier = own;
+    put_verifier(1, 1);
+    put_verifier(2, 1);
+    put_verifier(3, 1);
+    for (uint64_t i = 2; i < 2 + VERIFIER_SILENT_MS / 60000; i++) {
+        steps(STEPS);
+        put_verifier(2, i);
+    }
+    struct store_tx *tx = scratch_begin(STORE_READ);
+    assert_ok(scratch.real->ops->verifier_list(tx, left, 4, &count));
+    scratch.real->ops->abort(tx);
+    assert_int_equal(count, 3);
+    steps(STEPS);
+    steps(STEPS);
+    tx = scratch_begin(STORE_READ);
+    assert_ok(scratch.real->ops->verifier_list(tx, left, 4, &count));
+    scratch.real->ops->abort(tx);
+    assert_int_equal(count, 2);
+    assert_int_equal(left[0].id[0], 2);
+    assert_int_equal(left[1].id[0], 3);
+}
+
 #define BACKGROUND_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -265,6 +303,7 @@ int main(void)
         BACKGROUND_TEST(what_the_store_did_not_take_is_written_later),
         BACKGROUND_TEST(a_store_that_takes_nothing_is_not_ready),
         BACKGROUND_TEST(a_retiring_key_outlives_the_longest_token),
+        BACKGROUND_TEST(the_record_of_a_dead_verifier_goes),
         BACKGROUND_TEST(slow_keys_are_drawn_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

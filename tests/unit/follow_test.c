@@ -234,6 +234,9 @@ static int set_up(void **state)
     assert_ok(keyring_create(&w, token_format_bit(TOKEN_ES256)));
     assert_ok(scratch.real->ops->user_put(tx, &alice));
     assert_ok(scratch.real->ops->session_create(tx, &session));
+    const struct verifier_record joined = {
+        .id = {9}, .kind = VERIFIER_NODE, .name = "here", .lease_ms = LEASE_MS}; /* daemon/nodes.h does */
+    assert_ok(scratch.real->ops->verifier_put(tx, &joined));
     assert_ok(scratch.real->ops->commit(tx));
     (void)elsewhere(NULL, row_of(AUDIT_started, REVOCATION_NONE, NULL));
 
@@ -260,10 +263,7 @@ static int set_up(void **state)
                              .boot_ms = boot_now,
                              .keys_generation = 1};
     assert_ok(keeper_open(&keeper));
-    follow = (struct follow){.keeper = &keeper,
-                             .store = &shared.store,
-                             .boot_ms = boot_now,
-                             .self = {.id = {9}, .kind = VERIFIER_NODE, .name = "here", .lease_ms = LEASE_MS}};
+    follow = (struct follow){.keeper = &keeper, .store = &shared.store, .boot_ms = boot_now, .self = joined};
     assert_ok(follow_open(&follow));
     assert_ok(keeper_load_keys(&keeper));
     assert_ok(keeper_fill(&keeper, &counts));
@@ -464,6 +464,23 @@ static void a_renewal_counts_from_before_it_was_asked_for(void **state)
     shared.answer_ms = 0;
     renew();
     assert_true(valid());
+}
+
+/* Whoever looked while it was away did not wait for us: what we asked for then may be from before their change. */
+static void a_record_that_was_taken_away_is_registered_before_it_is_renewed(void **state)
+{
+    (void)state;
+    int64_t until = valid_until();
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    assert_ok(scratch.real->ops->verifier_delete(tx, follow.self.id));
+    assert_ok(scratch.real->ops->commit(tx));
+    boot = follow.renew_at_ms;
+    assert_int_equal(follow_step(&follow, 0), boot); /* again at once */
+    assert_int_equal(registered().id[0], 9);
+    assert_int_equal(valid_until(), until);
+    boot += 3;
+    (void)follow_step(&follow, 0);
+    assert_int_equal(valid_until(), boot + LEASE_MS);
 }
 
 /* Mutant LEASE_FIRST. */
@@ -716,6 +733,7 @@ int main(void)
         TEST(a_renewal_counts_when_everything_before_it_is_applied),
         TEST(rows_that_are_not_there_yet_are_waited_for),
         TEST(without_a_write_there_is_no_lease),
+        TEST(a_record_that_was_taken_away_is_registered_before_it_is_renewed),
         TEST(rows_between_renewals_need_no_push),
         TEST(where_nothing_happens_a_renewal_reads_nothing),
         TEST(a_nudge_is_answered_with_what_is_applied),

@@ -459,6 +459,27 @@ static void a_dropped_sealing_key_ends_its_texts_at_once(void **state)
     assert_problem(&r, 400, "invalid_field");
 }
 
+/* Another node may have sealed it with a key that was not heard of: nobody is told to throw his cookie away. */
+static void past_the_lease_an_unknown_key_is_no_refusal(void **state)
+{
+    (void)state;
+    struct client c = {0};
+    root = (struct client){0};
+    log_in(&root, &r, "root", "web");
+    log_in(&c, &r, "alice", "sealed");
+    struct client kept = c, out = c;
+    keys("{\"compromised\":true,\"use\":\"sealed\"}");
+    assert_status(&r, 200);
+    table_set_valid_until(driver.writer, 1);
+    renew(&c);
+    assert_problem(&r, 503, "busy");
+    assert_memory_equal(c.jar, kept.jar, sizeof c.jar);
+    drive(&out, &r, METHOD_POST, "/v1/logout", NULL);
+    assert_problem(&r, 503, "busy");
+    table_set_valid_until(driver.writer, INT64_MAX);
+    assert_over(&c);
+}
+
 /* --- strict with a token --- */
 
 static void strict_with_a_token_answers_like_a_token_profile(void **state)
@@ -580,6 +601,7 @@ int main(void)
         SITE_TEST(an_app_that_is_gone_renews_nothing),
         SITE_TEST(a_rotation_of_the_sealing_key_ends_no_login),
         SITE_TEST(a_dropped_sealing_key_ends_its_texts_at_once),
+        SITE_TEST(past_the_lease_an_unknown_key_is_no_refusal),
         SITE_TEST(strict_with_a_token_answers_like_a_token_profile),
         SITE_TEST(a_live_token_without_a_record_is_refused),
         SITE_TEST(a_live_token_is_looked_up),

@@ -229,6 +229,28 @@ static void one_that_appears_later_is_not_waited_for(void **state)
     counts(3, 0, 1);
 }
 
+/* It reads a node's memory, and that may be behind. */
+static void a_remote_one_that_appears_later_is_waited_for(void **state)
+{
+    (void)state;
+    appear(5, POSITION - 1);
+    commit();
+    assert_false(look(0));
+    appear(1, 0)->kind = VERIFIER_REMOTE;
+    renew(5, POSITION);
+    assert_false(look(1));
+    counts(2, 0, 1);
+    renew(1, POSITION);
+    assert_true(look(1));
+    counts(3, 0, 0);
+    appear(2, 0)->kind = VERIFIER_REMOTE;
+    commit();
+    assert_false(look(0));
+    leave(2);
+    assert_true(look(0));
+    counts(3, 1, 0);
+}
+
 static void one_that_has_left_counts_as_expired(void **state)
 {
     (void)state;
@@ -347,6 +369,33 @@ static void what_everybody_has_heard(void **state)
     assert_int_equal(registry_view_heard(&f->view, f->now_ms), 65);
 }
 
+static void the_dead(void **state)
+{
+    (void)state;
+    struct verifier_record dead = {.renewals = 77};
+    appear(1, 7)->lease_ms = 60000;
+    appear(2, 8);
+    appear(own_id[0], 1);
+    commit();
+    (void)look(0);
+    (void)look(9999);
+    assert_false(registry_view_dead(&f->view, f->now_ms, 10000, &dead));
+    renew(2, 8);
+    (void)look(1);
+    assert_false(registry_view_dead(&f->view, f->now_ms, 10000, &dead)); /* a lease of 60 s */
+    assert_int_equal(dead.renewals, 77);
+    (void)look(10000);
+    assert_true(registry_view_dead(&f->view, f->now_ms, 10000, &dead));
+    assert_int_equal(dead.id[0], 2);
+    assert_int_equal(dead.renewals, 2);
+    leave(2);
+    (void)look(40000);
+    assert_false(registry_view_dead(&f->view, f->now_ms, 10000, &dead));
+    (void)look(601);
+    assert_true(registry_view_dead(&f->view, f->now_ms, 10000, &dead));
+    assert_int_equal(dead.id[0], 1);
+}
+
 static void the_text(void **state)
 {
     (void)state;
@@ -376,6 +425,7 @@ int main(void)
         TEST(silence_before_the_change_does_not_count),
         TEST(each_has_its_own_lease),
         TEST(one_that_appears_later_is_not_waited_for),
+        TEST(a_remote_one_that_appears_later_is_waited_for),
         TEST(one_that_has_left_counts_as_expired),
         TEST(a_restart_under_a_new_id_is_two),
         TEST(an_id_that_comes_back_is_seen_anew),
@@ -384,6 +434,7 @@ int main(void)
         TEST(a_registry_that_goes_away_meanwhile),
         TEST(a_registry_that_comes_back_is_asked),
         TEST(what_everybody_has_heard),
+        TEST(the_dead),
         TEST(the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
