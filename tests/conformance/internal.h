@@ -73,7 +73,8 @@ enum cardea_code read_session(struct session_id sid, struct session_record *out)
     X(scan_sees_every_session_once)                                                                                    \
     X(many_sessions_at_once)                                                                                           \
     X(a_taken_sid_among_many)                                                                                          \
-    X(sessions_are_erased)
+    X(sessions_are_erased)                                                                                             \
+    X(counters_and_codes)
 /* Those of sessions and accounts together. */
 #define EXPECT_CASES(X)                                                                                                \
     X(expected_sessions_rotate)                                                                                        \

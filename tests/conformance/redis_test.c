@@ -294,6 +294,32 @@ static void servers_that_will_not_do_are_refused(void **state)
     assert_true(tell("AUTH secret\r\nACL SETUSER default on nopass", "+OK"));
 }
 
+static void a_cluster_is_refused(void **state)
+{
+    (void)state;
+    struct redis_server node = {.pid = 0};
+    char numbers[2][8], url[128], message[320] = "";
+    struct redis_options o;
+    struct sessions *s = NULL;
+    redis_make(&node);
+    for (int i = 0; i < 2; i++)
+        (void)snprintf(numbers[i], sizeof numbers[i], "%u", server_port());
+    const char *const with[] = {"--bind", "127.0.0.1",      "--port",  numbers[0], "--cluster-enabled",
+                                "yes",    "--cluster-port", numbers[1]};
+    memcpy(node.options, with, sizeof with);
+    redis_start(&node);
+    for (int slots = 0; slots < 2; slots++) { /* a node with no slots yet, and one that serves them all */
+        (void)snprintf(url, sizeof url, "redis+unix://%s", node.socket);
+        assert_ok(redis_options_read(view_text(url), &o, message, sizeof message));
+        o.boot_ms = conformance_boot_ms;
+        o.wall_ms = wall_ms;
+        assert_code(sessions_redis_open(&o, &s, message, sizeof message), E_USAGE);
+        assert_non_null(strstr(message, "belongs to a Redis Cluster"));
+        assert_true(slots == 1 || redis_tell(&node, "CLUSTER ADDSLOTSRANGE 0 16383", "+OK"));
+    }
+    redis_remove(&node);
+}
+
 static void urls(void **state)
 {
     (void)state;
@@ -358,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup(a_full_server_takes_nothing_new_and_works_on, each),
         cmocka_unit_test_setup(what_was_evicted_is_gone_and_breaks_nothing, each),
         cmocka_unit_test_setup(servers_that_will_not_do_are_refused, each),
+        cmocka_unit_test(a_cluster_is_refused),
         cmocka_unit_test(urls),
     };
     failed += cmocka_run_group_tests_name("redis", own, NULL, NULL);

@@ -435,3 +435,39 @@ void sessions_are_erased(void **state)
     assert_code(OPS->session_erase(tx), E_INTERNAL);
     OPS->abort(tx);
 }
+
+/* In transactions; what they promise beside that has its cases in sessions_conformance.c. */
+void counters_and_codes(void **state)
+{
+    (void)state;
+    struct counter_step steps[] = {{.id = {{1}}, .add = 2, .window_ms = 60000, .stop_above = INT64_MAX},
+                                   {.id = {{2}}, .add = 1, .window_ms = 60000, .stop_above = 0},
+                                   {.id = {{3}}, .add = 1, .window_ms = 60000, .stop_above = 0}};
+    struct code_value code = {.len = 3, .bytes = "abc"}, got = {.len = 9};
+    int64_t values[3] = {7, 7, 7}, now = 1700000000000;
+    struct store_tx *tx = open_write(store);
+    assert_ok(OPS->mark(tx));
+    assert_ok(OPS->count(tx, now, steps, 3, values));
+    assert_int_equal(values[0], 2);
+    assert_int_equal(values[1], 1);
+    assert_int_equal(values[2], -1);
+    assert_ok(OPS->code_put(tx, now, (struct code_id){{5}}, &code, 60000));
+    assert_ok(OPS->keep(tx));
+    commit(store, tx);
+    tx = open_write(store);
+    assert_ok(OPS->count(tx, now, steps, 1, values));
+    assert_int_equal(values[0], 4);
+    assert_code(OPS->code_put(tx, now, (struct code_id){{5}}, &(struct code_value){.len = 1}, 60000), E_CONFLICT);
+    assert_ok(OPS->code_take(tx, now, (struct code_id){{5}}, &got));
+    assert_int_equal(got.len, 3);
+    assert_memory_equal(got.bytes, code.bytes, 3);
+    commit(store, tx);
+    tx = open_read(store);
+    assert_code(OPS->code_take(tx, now, (struct code_id){{5}}, &got), E_INTERNAL);
+    assert_code(OPS->code_put(tx, now, (struct code_id){{6}}, &code, 60000), E_INTERNAL);
+    assert_code(OPS->count(tx, now, steps, 1, values), E_INTERNAL);
+    OPS->abort(tx);
+    tx = open_write(store);
+    assert_code(OPS->code_take(tx, now, (struct code_id){{5}}, &got), E_NOT_FOUND);
+    commit(store, tx);
+}

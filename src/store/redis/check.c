@@ -2,13 +2,15 @@
 
 #include <stdio.h>
 
-/* A server that throws records away when memory runs out would log people out at random. */
-static struct cardea_status check_eviction(struct link *l, int64_t deadline_ms, char *why, size_t cap)
+/* A server that throws records away when memory runs out would log people out at random. One of a Redis Cluster takes
+ * no script that names keys of several slots, and answers with the addresses of others. */
+static struct cardea_status check_kind(struct link *l, int64_t deadline_ms, char *why, size_t cap)
 {
     struct words w = {0};
     redisReply *r = NULL;
     word_text(&w, "INFO");
     word_text(&w, "memory");
+    word_text(&w, "cluster");
     struct cardea_status s = link_say(l, &w);
     if (cardea_ok(s))
         s = link_hear(l, deadline_ms, &r);
@@ -16,13 +18,19 @@ static struct cardea_status check_eviction(struct link *l, int64_t deadline_ms, 
         return s;
     const char *policy = r->type == REDIS_REPLY_STRING ? strstr(r->str, "maxmemory_policy:") : NULL;
     bool keeps = policy != NULL && strncmp(policy, "maxmemory_policy:noeviction", 27) == 0;
+    bool cluster = policy != NULL && strstr(r->str, "cluster_enabled:1") != NULL;
     if (policy == NULL)
         (void)snprintf(why, cap, "it does not tell its memory policy: %s",
                        r->type == REDIS_REPLY_ERROR ? r->str : "INFO has none");
+    else if (cluster)
+        (void)snprintf(
+            why, cap,
+            "it belongs to a Redis Cluster, over whose slots a user's sessions can not be kept together: name "
+            "a plain server, or Sentinels");
     else if (!keeps)
         (void)snprintf(why, cap, "it may evict sessions: set maxmemory-policy to noeviction");
     freeReplyObject(r);
-    return keeps ? CARDEA_SUCCESS : CARDEA_FAIL(E_USAGE);
+    return keeps && !cluster ? CARDEA_SUCCESS : CARDEA_FAIL(E_USAGE);
 }
 
 /* --- what the user may do --- */
@@ -104,6 +112,6 @@ static struct cardea_status check_user(const struct pool *p, struct link *l, con
 struct cardea_status check_server(struct pool *p, struct link *l, const char *prefix, int64_t deadline_ms, char *why,
                                   size_t cap)
 {
-    struct cardea_status s = check_eviction(l, deadline_ms, why, cap);
+    struct cardea_status s = check_kind(l, deadline_ms, why, cap);
     return cardea_ok(s) ? check_user(p, l, prefix, deadline_ms, why, cap) : s;
 }

@@ -23,7 +23,7 @@
  * a revocation, which is not here. Eviction would end sessions early, so a server that may evict is refused
  * (maxmemory-policy must be noeviction).
  *
- * Limits: one keyspace, not Redis Cluster (the scripts name keys of several slots). RESP2.
+ * Limits: one keyspace, not Redis Cluster (the scripts name keys of several slots): a server of one is refused. RESP2.
  *
  * Deadlines hold while connecting, in TLS handshakes and with a server that hangs. A server that was found away is not
  * asked again for REDIS_AWAY_MS: E_UNAVAILABLE at once.
