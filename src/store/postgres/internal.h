@@ -129,6 +129,10 @@ void postgres_push_wake(struct store *s);
 /* The statement that commits a transaction, and pushes what it has to. */
 void push_commit_sql(const struct store_tx *tx, char *out, size_t cap);
 
+/* many.c */
+struct cardea_status postgres_session_create_many(struct store_tx *tx, const struct session_record *records,
+                                                  uint32_t count) CARDEA_CHECKED;
+
 /* schema.c: make or bring up to date, under a lock that other nodes wait for. */
 struct cardea_status schema_migrate(struct store_tx *tx, int64_t deadline_ms, char *message,
                                     size_t message_cap) CARDEA_CHECKED;

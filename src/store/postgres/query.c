@@ -123,7 +123,7 @@ static void bind(struct query *q, const void *bytes, size_t len, Oid type)
 {
     if (q->st == NULL)
         return;
-    if (q->bound == PARAMETERS_MAX || len > INT32_MAX) {
+    if (q->bound < 0 || q->bound >= PARAMETERS_MAX || len > INT32_MAX) {
         fail(q, CARDEA_FAIL(E_INTERNAL));
         return;
     }

@@ -68,6 +68,7 @@
     X(ROTATE_MANY)                                                                                                     \
     X(SESSION_GET)                                                                                                     \
     X(SESSION_CREATE)                                                                                                  \
+    X(SESSION_CREATE_MANY)                                                                                             \
     X(SESSION_ERASE)                                                                                                   \
     X(SESSION_ROTATE)                                                                                                  \
     X(SESSION_EXISTS)                                                                                                  \
