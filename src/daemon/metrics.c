@@ -60,6 +60,7 @@ static void put_lanes(struct buf *out, const struct lanes *lanes)
     one(out, "cardea_queue_length", "{lane=\"hash\"}", pool_waiting(lanes->hash));
     one(out, "cardea_queue_length", "{lane=\"read\"}", pool_waiting(lanes->read));
     one(out, "cardea_queue_length", "{lane=\"write\"}", committer_waiting(lanes->committer));
+    one(out, "cardea_queue_length", "{lane=\"receipts\"}", receipts_waiting(lanes->receipts));
     single(out, "cardea_commit_groups_total", "counter", "Groups of changes written.", c.groups);
     single(out, "cardea_commit_jobs_total", "counter", "Changes in them.", c.jobs);
     single(out, "cardea_commit_refused_total", "counter", "Changes taken back.", c.refused);
