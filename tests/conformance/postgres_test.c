@@ -363,6 +363,61 @@ static void two_nodes_yield_one_successor(void **state)
     nodes[1].store->ops->close(nodes[1].store);
 }
 
+/* What the second of two writers does while the first is under way, and when it was done. */
+static _Atomic int second_done;
+
+static void *raise_and_list(void *context)
+{
+    struct node *node = context;
+    struct store *s = node->store;
+    struct verifier_record v;
+    uint32_t count = 0;
+    struct store_tx *tx = NULL;
+    struct cardea_status status = s->ops->begin(s, STORE_WRITE, conformance_boot_ms() + 20000, &tx);
+    if (cardea_ok(status))
+        status = s->ops->value_raise(tx, "mark", 7);
+    if (cardea_ok(status))
+        status = s->ops->verifier_list(tx, &v, 1, &count);
+    second_done = 1;
+    if (cardea_ok(status))
+        status = s->ops->commit(tx);
+    node->failed = !cardea_ok(status) || count != 1;
+    return NULL;
+}
+
+/* A mark that two nodes raise never falls, and who lists the registry to register finds who did so before. */
+static void two_nodes_raise_and_register(void **state)
+{
+    (void)state;
+    struct store *first = open_store();
+    struct node second = {.store = open_store(), .failed = 1};
+    struct verifier_record v = {.id = {1}, .kind = VERIFIER_NODE}, none;
+    int64_t value = 0;
+    uint32_t count = 0;
+    for (int round = 0; round < 2; round++) { /* without a row that stands there, and with one */
+        struct store_tx *tx = open_write(first);
+        assert_ok(first->ops->value_raise(tx, "mark", 10 + round));
+        assert_ok(first->ops->verifier_list(tx, &none, 1, &count));
+        assert_int_equal(count, round);
+        assert_ok(first->ops->verifier_put(tx, &v));
+        second_done = 0;
+        assert_int_equal(pthread_create(&second.thread, NULL, raise_and_list, &second), 0);
+        while (!tell("DO $$BEGIN IF (SELECT count(*) FROM pg_locks WHERE NOT granted) = 0 THEN RAISE 'not yet';"
+                     " END IF; END$$"))
+            (void)poll(NULL, 0, 10);
+        assert_int_equal(second_done, 0);
+        commit(first, tx);
+        assert_int_equal(pthread_join(second.thread, NULL), 0);
+        assert_int_equal(second.failed, 0);
+        tx = open_read(first);
+        assert_ok(first->ops->value_get(tx, "mark", &value));
+        assert_int_equal(value, 10 + round);
+        first->ops->abort(tx);
+    }
+    first->ops->close(first);
+    second.store->ops->close(second.store);
+}
+
 static unsigned wait_for_push(struct store *s)
 {
     unsigned what = 0;
@@ -644,6 +699,7 @@ int main(void)
         cmocka_unit_test_setup(a_server_that_hangs_is_away_by_the_deadline, each),
         cmocka_unit_test_setup(two_nodes_keep_one_journal, each),
         cmocka_unit_test_setup(two_nodes_yield_one_successor, each),
+        cmocka_unit_test_setup(two_nodes_raise_and_register, each),
         cmocka_unit_test_setup(a_node_hears_another, each),
         cmocka_unit_test_setup(a_lost_listener_listens_again, each),
         cmocka_unit_test_setup(a_waiting_node_is_woken, each),
