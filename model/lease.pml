@@ -5,7 +5,7 @@
  * counted in ticks; a step may take any number of them. A store that is down is one whose next answer never comes, so
  * every step that asks one may be left out, for as long as the run lasts.
  *
- *     writer ──► accounts: session ended?  user's version   feed 1 … head   incarnation
+ *     writer ──► accounts: session ended?  user's version   feed 1 … head, a hash each   incarnation
  *                    │ entries, by push or by asking          │ renewal: a write, answers the head
  *                    ▼                                        ▼
  *                verifier: table {revoked, user's version}, applied position, valid_until
@@ -15,6 +15,12 @@
  * Proved (`accept`): no request that is sent L = LEASE + DRIFT or more after the answer to the end of a session, to a
  * change of roles, or to a restore sees the state before it. A sessions store that fell
  * back to an older state says yes to everything, so it is not asked here: what it says must not matter.
+ *
+ *     -DRESTORE    the installation is restored from a backup: another incarnation
+ *     -DFAILOVER   the store falls over to a standby that lacks the last entry: the same incarnation, a fork. What the
+ *                  lost change promised is lost with it; what is changed and answered afterwards must hold
+ *
+ * An entry's hash covers all before it, so it is one number here: no two entries that were ever written have the same.
  * The mutants (MUTANT_…), each with one rule of the design left out, must fail.
  */
 #ifndef LEASE
@@ -31,7 +37,11 @@
 #else
 #define SHOWN (LEASE + DRIFT) /* L */
 #endif
+#ifdef FAILOVER
+#define EVENTS 3
+#else
 #define EVENTS 2
+#endif
 #define PAST(answered) (answered != NEVER && now >= answered + SHOWN)
 #define NEVER 255
 
@@ -42,6 +52,7 @@ byte now, clock, lag; /* true time; the verifier's clock, and how far it has fal
 /* The accounts store. */
 byte incarnation = 1, head;
 mtype feed[EVENTS + 1];
+byte hash[EVENTS + 1], written; /* of an entry; entries ever written */
 bool ended;         /* the session */
 byte version = 1;   /* of the user: what it may */
 byte replica;       /* the head as a standby knows it */
@@ -52,20 +63,29 @@ byte end_at = NEVER, user_at = NEVER;
 /* The verifier's table. */
 bool revoked;                 /* the session, in the revocation set */
 byte cached;                  /* the user's version; 0: not in the table */
-byte applied, applied_in = 1; /* feed position: number and incarnation */
-byte touched;                 /* the last applied entry that concerned the user */
+byte applied, applied_in = 1; /* feed position: number and incarnation, */
+byte mine[EVENTS + 1];        /* and the hashes of the entries up to there */
+byte touched;                 /* changes applied here that concerned the user */
 byte valid_until = LEASE;     /* it has just been filled, and leased */
 
 byte sent_at;
 bool judged; /* nothing that comes later matters */
 
 #ifdef MUTANT_INCARNATION
-#define NEXT_IS_OURS (applied < head)
-#define UP_TO_DATE (applied >= answered)
+#define SAME_INCARNATION(of) true
 #else
-#define NEXT_IS_OURS (applied < head && applied_in == incarnation)
-#define UP_TO_DATE (applied >= answered && applied_in == answered_in)
+#define SAME_INCARNATION(of) (applied_in == of)
 #endif
+#ifdef MUTANT_HASH
+#define SAME_ENTRY true
+#define SAME_ANSWER true
+#else
+#define SAME_ENTRY (mine[applied] == hash[applied])
+#define SAME_ANSWER (mine[answered] == answered_hash)
+#endif
+/* Is our position one of the store's? */
+#define PLACED (SAME_INCARNATION(incarnation) && applied <= head && SAME_ENTRY)
+#define UP_TO_DATE (applied >= answered && SAME_INCARNATION(answered_in) && SAME_ANSWER)
 #ifdef MUTANT_LEASE_FIRST
 #undef UP_TO_DATE
 #define UP_TO_DATE (true)
@@ -81,6 +101,14 @@ inline accept(seen_version)
 {
     assert(!(end_at != NEVER && sent_at >= end_at + SHOWN));
     assert(!(user_at != NEVER && seen_version < version && sent_at >= user_at + SHOWN))
+}
+
+inline append(what)
+{
+    head++;
+    written++;
+    feed[head] = what;
+    hash[head] = written
 }
 
 active proctype Time() provided (!judged)
@@ -99,10 +127,16 @@ active proctype Time() provided (!judged)
 active proctype Writer() provided (!judged)
 {
     do
-    :: atomic { !ended && head < EVENTS -> ended = true; head++; feed[head] = session_end }
-        end_at = now
-    :: atomic { version == 1 && head < EVENTS -> version = 2; head++; feed[head] = user_change }
-        user_at = now
+    :: atomic { !ended && head < EVENTS -> ended = true; append(session_end) }
+        d_step { if
+            :: ended -> end_at = now
+            :: else /* lost meanwhile: answered, and not kept */
+            fi }
+    :: atomic { version == 1 && head < EVENTS -> version = 2; append(user_change) }
+        d_step { if
+            :: version == 2 -> user_at = now
+            :: else
+            fi }
     od
 }
 
@@ -120,9 +154,22 @@ active proctype Standby() provided (!judged)
  * changes promised is lost with them; what the restore itself ends must stay so. */
 active proctype Restore() provided (!judged)
 {
-    atomic { head > 0 -> incarnation++; head = 1; feed[1] = all_end; ended = true; version = 3; user_at = NEVER;
+    atomic { head > 0 -> incarnation++; head = 0; append(all_end); ended = true; version = 3; user_at = NEVER;
         end_at = NEVER }
     atomic { end_at = now; user_at = now }
+}
+#endif
+
+#ifdef FAILOVER
+/* To a standby that had not been told the last entry. */
+active proctype Failover() provided (!judged)
+{
+    atomic { head > 0 ->
+        if
+        :: feed[head] == session_end -> ended = false; end_at = NEVER
+        :: else -> version = 1; user_at = NEVER
+        fi;
+        feed[head] = 0; hash[head] = 0; head-- }
 }
 #endif
 
@@ -154,54 +201,58 @@ end:
     judged = true
 }
 
-/* A miss: position, then store, then table, each a step of its own, any time between them. */
+/* A miss: mark, then store, then table, each a step of its own, any time between them; table.pml looks closer. */
 active proctype Filler() provided (!judged)
 {
-    byte at, at_in, read;
+    byte at, read;
     do
     :: cached == 0 ->
-        d_step { at = applied; at_in = applied_in }
+        at = touched;
         read = version;
         d_step {
             if
 #ifdef MUTANT_FILL_RACE
             :: cached = read
 #else
-            :: touched <= at && applied_in == at_in -> cached = read
+            :: touched == at -> cached = read
             :: else
 #endif
             fi;
-            at = 0; at_in = 0; read = 0 }
+            at = 0; read = 0 }
     od
 }
 
-/* Entries reach the verifier by push or by asking, late or not at all, but never past a gap: entry n + 1 after n. From
- * another incarnation than its own it takes nothing: it empties its memory and begins anew from one committed state. */
+/* Entries reach the verifier by push or by asking, late or not at all, but never past a gap: entry n + 1 after n, and
+ * only where entry n is still the one it has applied. From another incarnation than its own, or from a store in which
+ * its position is not, it takes nothing: it empties its memory and begins anew from one committed state. */
 active proctype Applier() provided (!judged)
 {
     do
     :: atomic {
-        NEXT_IS_OURS ->
+        PLACED && applied < head ->
 #ifdef MUTANT_GAP
         applied = head;
 #else
         applied++;
 #endif
+        mine[applied] = hash[applied];
         if
-        :: feed[applied] == user_change -> cached = 0; touched = applied
-        :: else -> revoked = true
+        :: feed[applied] == user_change -> cached = 0; touched++
+        :: feed[applied] == session_end -> revoked = true
+        :: else /* a restore's entry says nothing by itself: its incarnation does */
         fi }
-#ifndef MUTANT_INCARNATION
-    :: atomic { applied_in != incarnation ->
-        revoked = ended; cached = 0; applied = head; applied_in = incarnation; touched = head }
-#endif
+    :: atomic { !PLACED ->
+        revoked = ended; cached = 0; applied = head; applied_in = incarnation; touched++;
+        byte i;
+        for (i : 0 .. EVENTS) { mine[i] = (i <= head -> hash[i] : 0) }
+        i = 0 }
     od
 }
 
 /* The clock is read before the question; the answer counts once everything up to its position is applied. */
 active proctype Renewer() provided (!judged)
 {
-    byte asked, answered, answered_in;
+    byte asked, answered, answered_in, answered_hash;
     do
     ::
 #ifndef MUTANT_LATE_CLOCK
@@ -209,17 +260,17 @@ active proctype Renewer() provided (!judged)
 #endif
         d_step { answered_in = incarnation;
 #ifdef MUTANT_REPLICA
-            answered = replica
+            answered = replica;
 #else
-            answered = head
+            answered = head;
 #endif
-        }
+            answered_hash = hash[answered] }
 #ifdef MUTANT_LATE_CLOCK
         asked = clock;
 #endif
         if
-        :: d_step { UP_TO_DATE -> valid_until = asked + LEASE; asked = 0; answered = 0; answered_in = 0 }
-        :: d_step { asked = 0; answered = 0; answered_in = 0 }
+        :: d_step { UP_TO_DATE -> valid_until = asked + LEASE; asked = 0; answered = 0; answered_in = 0; answered_hash = 0 }
+        :: d_step { asked = 0; answered = 0; answered_in = 0; answered_hash = 0 }
         fi
     od
 }
