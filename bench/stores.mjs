@@ -315,7 +315,7 @@ async function revocation() {
 }
 
 const all = { verify, refresh, revocation, migrate };
-const names = wanted.length > 0 ? wanted : ['verify', 'refresh', 'migrate'];
+const names = wanted.length > 0 ? wanted : Object.keys(all);
 try {
     for (const name of names) await all[name]();
 } finally {
