@@ -173,6 +173,8 @@ void receipt_write(struct json_writer *w, const struct receipt *r)
     json_name(w, "unleased");
     json_open_array(w);
     json_put_text(w, VIEW("jwks"));
+    if (r->stateless)
+        json_put_text(w, VIEW("stateless"));
     json_close_array(w);
     json_member_int(w, "ms", r->ms);
     json_close_object(w);

@@ -43,14 +43,14 @@ static inline int64_t lease_bound_ms(int64_t lease_ms)
 }
 
 struct receipt {
-    uint64_t position;     /* the journal's row; whatever is up to here is felt */
-    uint32_t acknowledged; /* verifiers that said so, among them the one that answers */
-    uint32_t expired;      /* verifiers that said nothing, and whose lease is over */
-    uint32_t pending;      /* verifiers that may still answer by the old state */
-    bool complete;         /* there are none */
-    bool
-        registry_readable; /* false: not once since the change; nobody was counted, and the time alone was waited for */
-    int64_t ms;            /* from commit to here */
+    uint64_t position;      /* the journal's row; whatever is up to here is felt */
+    uint32_t acknowledged;  /* verifiers that said so, among them the one that answers */
+    uint32_t expired;       /* verifiers that said nothing, and whose lease is over */
+    uint32_t pending;       /* verifiers that may still answer by the old state */
+    bool complete;          /* there are none */
+    bool registry_readable; /* false: not once since the change; nobody was counted, the time alone was waited for */
+    int64_t ms;             /* from commit to here */
+    bool stateless;         /* there are policies that ask for no revocation: another class without a lease */
 };
 /* {"position":…,…}. */
 void receipt_write(struct json_writer *w, const struct receipt *r);

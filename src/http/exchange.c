@@ -477,6 +477,14 @@ struct cardea_status exchange_commit(struct exchange *x, struct store_tx *tx)
     return cardea_ok(s) && x->waits ? prepare_wait(x, tx) : s;
 }
 
+static bool has_stateless_policies(const struct settings *s)
+{
+    for (uint32_t i = 0; i < s->policy_count; i++)
+        if (s->policies[i].revocation == REVOCATION_UNCHECKED)
+            return true;
+    return false;
+}
+
 /* Into the answer: as its only member, or as one more. */
 static void add_receipt(struct exchange *x)
 {
@@ -490,6 +498,7 @@ static void add_receipt(struct exchange *x)
     else
         buf_put(w.out, view_of(body.ptr, body.len - 1)); /* an object, without its end */
     w.comma = !alone && body.len > 2;
+    x->receipt.stateless = has_stateless_policies(x->site->settings);
     json_name(&w, "receipt");
     receipt_write(&w, &x->receipt);
     json_close_object(&w);

@@ -12,7 +12,7 @@ const NEW_PASSWORD = 'nine violet otters read';
 const settings = {
     signup: true,
     apps: { web: 'web', spa: 'spa', mobile: 'mobile', sealed: 'sealed', bank: BANK },
-    policies: { staff: { roles: ['staff'] } },
+    policies: { staff: { roles: ['staff'] }, free: { kinds: ['token'], revocation: 'none' } },
     guess: { free: 100, address_per_minute: 10000 },
 };
 let service, admins = 0;
@@ -172,7 +172,7 @@ describe('wait=all: the answer of what narrows waits until it is felt everywhere
             const p = await prepare(o, app, way), a = await p.send({ query: '?wait=all' });
             assert.equal(a.status, 200, a.text);
             const { position, ms, ...rest } = a.json.receipt, rows = rowsOf(a);
-            assert.deepEqual(rest, { complete: true, acknowledged: 1, expired: 0, pending: 0, registry: 'read', unleased: ['jwks'] });
+            assert.deepEqual(rest, { complete: true, acknowledged: 1, expired: 0, pending: 0, registry: 'read', unleased: ['jwks', 'stateless'] });
             assert.ok(Number.isInteger(ms) && ms >= 0);
             assert.equal(position, rows[0]?.n, 'its newest row');
             assert.ok(rows.some(narrows), 'none of its rows narrows anything');

@@ -402,13 +402,18 @@ static void the_text(void **state)
     char text[RECEIPT_JSON_MAX];
     struct buf b = buf_fixed(text, sizeof text - 1);
     struct json_writer w = json_writer(&b);
-    const struct receipt r = {
-        .position = UINT64_C(9007199254740991), .acknowledged = 2, .expired = 1, .pending = 3, .ms = 17};
+    const struct receipt r = {.position = UINT64_C(9007199254740991),
+                              .acknowledged = 2,
+                              .expired = 1,
+                              .pending = 3,
+                              .ms = 17,
+                              .stateless = true};
     receipt_write(&w, &r);
     buf_terminate(&b);
     assert_true(buf_ok(&b));
-    assert_string_equal(text, "{\"position\":9007199254740991,\"complete\":false,\"acknowledged\":2,\"expired\":1,"
-                              "\"pending\":3,\"registry\":\"unreadable\",\"unleased\":[\"jwks\"],\"ms\":17}");
+    assert_string_equal(text,
+                        "{\"position\":9007199254740991,\"complete\":false,\"acknowledged\":2,\"expired\":1,"
+                        "\"pending\":3,\"registry\":\"unreadable\",\"unleased\":[\"jwks\",\"stateless\"],\"ms\":17}");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
