@@ -104,6 +104,17 @@ static void put_feed(struct buf *out, const struct follow_counts *c, int64_t now
            atomic_load(&c->failures));
 }
 
+static void put_outside(struct buf *out, struct feed *feed, const struct table_socket *readers)
+{
+    struct feed_stats s = feed_stats(feed);
+    single(out, "cardea_feed_streams", "gauge", "Answers of /v1/feed under way.", s.streams);
+    single(out, "cardea_feed_verifiers", "gauge", "Verifiers elsewhere that asked for the feed lately.", s.remotes);
+    single(out, "cardea_feed_copies_total", "counter", "Whole copies of the table begun by the feed.", s.snapshots);
+    single(out, "cardea_feed_log_entries_total", "counter", "Changes noted for the feed.", s.head);
+    single(out, "cardea_table_readers", "gauge", "Programs of this host that have the table.",
+           table_socket_readers(readers));
+}
+
 /* One line an issuer; names are the operator's: a-z 0-9 - _ . : alone. */
 static void one_issuer(struct buf *out, const char *name, const struct key_source_stats *s, uint64_t value)
 {
@@ -157,5 +168,6 @@ void metrics_text(const struct metrics_source *from, struct buf *out)
     put_fills(out, from->keeper);
     if (from->follower != NULL)
         put_feed(out, follower_counts(from->follower), from->keeper->boot_ms());
+    put_outside(out, from->keeper->feed, *from->readers);
     put_issuers(out, from->sources);
 }

@@ -4,6 +4,7 @@
 
 #include "daemon/follower.h"
 #include "daemon/listener.h"
+#include "daemon/table_socket.h"
 
 struct metrics_source {
     struct listener *const *listeners;
@@ -12,6 +13,7 @@ struct metrics_source {
     const struct keeper *keeper;
     const struct follower *follower; /* NULL: none */
     struct key_sources *sources;
+    struct table_socket *const *readers; /* *readers NULL: nobody may have the table */
 };
 
 void metrics_text(const struct metrics_source *from, struct buf *out);

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Example } from './lib/example.mjs';
-import { program, Service } from './lib/service.mjs';
+import { Postgres, postgresInstalled } from './lib/postgres.mjs';
+import { program, Service, temporary } from './lib/service.mjs';
 
 const LEASE_MS = 2000, L_MS = LEASE_MS * 1.01 + 1;
 const cookie = (login) => login.jar.get('__Host-cardea');
@@ -139,6 +140,53 @@ describe('a replica', { skip: !existsSync(join(dirname(program), 'tests/library/
             });
         });
     }
+});
+
+describe('a replica of one node, and what another one does', { skip: (!postgresInstalled() && 'PostgreSQL 15 is not installed') || (!existsSync(join(dirname(program), 'tests/library/example_replica')) && 'it is built without libcurl') }, () => {
+    let database, folder, a, b, remote;
+    before(async () => {
+        database = await Postgres.start();
+        folder = temporary();
+        const key = join(folder, 'shared.key');
+        writeFileSync(key, `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 });
+        const node = (users) => Service.start({ users, env: { CARDEA_PUBLIC_URL: 'http://localhost:8470', CARDEA_ACCOUNTS: database.url(), CARDEA_SESSIONS: database.url(), CARDEA_MASTER_KEY_FILE: key } });
+        a = await node([{ name: 'alice' }, { name: 'root', roles: ['admin'] }]);
+        b = await node([]);
+        remote = new Example('replica', [b.url, a.command(['apikey', 'create', 'root', '--name', 'feed', '--scope', 'feed']).key]);
+    });
+    after(async () => {
+        await remote?.end();
+        await b?.end();
+        await a?.end();
+        await database?.end();
+        rmSync(folder, { recursive: true, force: true });
+    });
+    const ask = (value) => () => remote.ask('session', value);
+
+    test('a logout there, with wait=all: refused here from the answer on', async () => {
+        for (let i = 0; i < 10; i++) {
+            const login = await b.login(), value = cookie(login);
+            await until(ask(value), 'yes session alice ');
+            const answer = await a.request('/v1/logout?wait=all', { method: 'POST', jar: login.jar, csrf: login.csrf });
+            assert.equal(answer.json.receipt.complete, true, answer.text);
+            assert.ok(answer.json.receipt.acknowledged >= 3, answer.text); // both nodes, and the replica
+            assert.equal(await remote.ask('session', value), 'no', answer.text);
+        }
+    });
+
+    test('its node pauses: nobody is let in beyond the lease, and a receipt is complete by then', async () => {
+        const login = await b.login(), value = cookie(login);
+        await until(ask(value), 'yes session alice ');
+        b.child.kill('SIGSTOP');
+        try {
+            const answer = await a.request('/v1/logout?wait=all', { method: 'POST', jar: login.jar, csrf: login.csrf });
+            assert.equal(answer.json.receipt.complete, true, answer.text);
+            assert.equal(await remote.ask('session', value), 'unavailable', answer.text);
+        } finally {
+            b.child.kill('SIGCONT');
+        }
+        await until(ask(value), 'no');
+    });
 });
 
 describe('GET /v1/feed', () => {
