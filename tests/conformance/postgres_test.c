@@ -532,6 +532,30 @@ static void two_nodes_make_one_schema(void **state)
     assert_non_null(strstr(message, "newer program"));
 }
 
+/* A role as careful operators make it: its own schema, and nothing else. */
+static void a_role_needs_its_schema_only(void **state)
+{
+    (void)state;
+    char narrow[160], message[256] = "";
+    struct store *s = NULL;
+    (void)snprintf(narrow, sizeof narrow, "postgres://narrow@/postgres?host=%s", folder);
+    assert_true(tell("CREATE ROLE narrow LOGIN"));
+    assert_code(store_postgres_open(narrow, conformance_boot_ms, conformance_digest, &s, message, sizeof message),
+                E_IO);
+    assert_non_null(strstr(message, "permission denied"));
+    assert_true(tell("CREATE SCHEMA cardea AUTHORIZATION narrow"));
+    for (int i = 0; i < 2; i++) { /* made, and found */
+        s = try_open(narrow);
+        assert_int_equal(put(s, 1), CARDEA_OK);
+        unsigned what = 0;
+        assert_ok(s->ops->push_wait(s, conformance_boot_ms() + 20000, &what));
+        assert_int_equal(what, STORE_PUSH_ROWS);
+        s->ops->close(s);
+    }
+    wipe();
+    assert_true(tell("DROP ROLE narrow"));
+}
+
 static void urls(void **state)
 {
     (void)state;
@@ -704,6 +728,7 @@ int main(void)
         cmocka_unit_test_setup(a_lost_listener_listens_again, each),
         cmocka_unit_test_setup(a_waiting_node_is_woken, each),
         cmocka_unit_test_setup(two_nodes_make_one_schema, each),
+        cmocka_unit_test_setup(a_role_needs_its_schema_only, each),
         cmocka_unit_test_setup(urls, each),
         cmocka_unit_test_setup(the_server_is_who_it_says, each),
     };

@@ -103,13 +103,17 @@ static struct cardea_status take_steps(struct store_tx *tx, int version, int64_t
 
 struct cardea_status schema_migrate(struct store_tx *tx, int64_t deadline_ms, char *message, size_t message_cap)
 {
-    char sql[512];
+    char sql[768];
     int version = 0;
+    const char *name = tx->store->schema;
+    /* A role that owns the schema may well have no right to make one, which IF NOT EXISTS would ask for all the same.
+     */
     (void)snprintf(sql, sizeof sql,
                    "BEGIN; SELECT pg_advisory_xact_lock(hashtext('cardea schema %s'));"
-                   " CREATE SCHEMA IF NOT EXISTS \"%s\";"
+                   " DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '%s')"
+                   " THEN CREATE SCHEMA \"%s\"; END IF; END$$;"
                    " CREATE TABLE IF NOT EXISTS schema_version (version bigint PRIMARY KEY)",
-                   tx->store->schema, tx->store->schema);
+                   name, name, name);
     struct cardea_status s = connection_run(tx, sql, deadline_ms);
     if (cardea_ok(s))
         s = ask_version(tx, deadline_ms, &version);
