@@ -404,7 +404,7 @@ static void what_is_no_record_is_corrupt(void **state)
     struct page page = {.limit = 10};
     struct cursor next;
     uint32_t count = 9;
-    char key[64], command[2048];
+    char key[64], command[32768];
     key_of(&r, key);
     assert_ok(s->ops->create(s, soon(), &r));
     (void)snprintf(command, sizeof command, "set %s 0 0 8\r\nnonsense\r\n", key);
@@ -421,10 +421,13 @@ static void what_is_no_record_is_corrupt(void **state)
     buf_text(&b, "t:u:");
     buf_session_id(&b, *(const struct session_id *)(const void *)&r.user);
     assert_true(buf_terminate(&b));
-    (void)snprintf(command, sizeof command, "set %s 0 0 8\r\nnonsense\r\n", key);
-    assert_true(tell(0, command, "STORED"));
-    assert_ok(s->ops->list(s, soon(), &r.user, 0, &page, &got, &count, &next));
-    assert_int_equal(count, 0);
+    for (int length = 8; length <= 30000; length += 29992) {
+        (void)snprintf(command, sizeof command, "set %s 0 0 %d\r\n%0*d\r\n", key, length, length, 0);
+        assert_true(tell(0, command, "STORED"));
+        count = 9;
+        assert_ok(s->ops->list(s, soon(), &r.user, 0, &page, &got, &count, &next));
+        assert_int_equal(count, 0);
+    }
     assert_ok(s->ops->create(s, soon(), &other));
     assert_ok(s->ops->list(s, soon(), &r.user, 0, &page, &got, &count, &next));
     assert_int_equal(count, 1);

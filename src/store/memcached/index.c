@@ -72,7 +72,7 @@ static struct cardea_status do_read(struct cache_call *call, void *context)
     struct cardea_status s = cache_call_get(call, &h->key, h->bytes, sizeof h->bytes, &h->len, &h->cas);
     if (s.code == CARDEA_E_NOT_FOUND)
         h->cas = 0;
-    else if (!cardea_ok(s))
+    else if (!cardea_ok(s) && s.code != CARDEA_E_CORRUPT) /* no index of ours is too long: it is none */
         return s;
     unpack(h);
     return CARDEA_SUCCESS;
@@ -92,11 +92,12 @@ struct cardea_status cache_index_read(struct cache *c, int64_t deadline_ms, cons
     if (h == NULL)
         return CARDEA_FAIL(E_UNAVAILABLE);
     h->key = cache_key_of(c, ":u:", user->bytes, sizeof user->bytes);
-    struct cardea_status s = cache_run(&c->pool, cache_server_of(&c->pool, &h->key), deadline_ms, do_read, h);
+    struct cardea_status s =
+        cache_answer(cache_run(&c->pool, cache_server_of(&c->pool, &h->key), deadline_ms, do_read, h));
     if (cardea_ok(s))
         *out = h->index;
     free(h);
-    return cache_answer(s);
+    return s;
 }
 
 /* --- changing --- */
@@ -156,8 +157,8 @@ static void change(struct cache *c, int64_t deadline_ms, const struct user_id *u
 /* Of a full index: those that are not there any more. */
 static void make_room(struct cache *c, int64_t deadline_ms, const struct user_id *user, const struct cache_index *x)
 {
-    struct session_id sids[CACHE_FETCH_MAX];
-    enum cache_presence presence[CACHE_FETCH_MAX];
+    struct session_id sids[CACHE_FETCH_MAX] = {{{0}}};
+    enum cache_presence presence[CACHE_FETCH_MAX] = {CACHE_UNKNOWN};
     struct session_record *records = malloc(CACHE_FETCH_MAX * sizeof *records);
     for (uint32_t from = 0, step; records != NULL && from < x->count; from += step) {
         uint32_t gone = 0;

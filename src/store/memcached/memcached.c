@@ -297,7 +297,7 @@ static struct cardea_status cache_find_below(struct sessions *e, int64_t deadlin
                                              int64_t epoch, struct session_id after, struct session_id *out,
                                              uint32_t cap, uint32_t *ret_count)
 {
-    struct session_id sids[CACHE_INDEX_MAX];
+    struct session_id sids[CACHE_INDEX_MAX] = {{{0}}};
     uint32_t found = 0, count = 0;
     struct cache_index *x = malloc(sizeof *x);
     struct cardea_status s =
@@ -350,8 +350,8 @@ struct listing {
 static void list_step(struct listing *g, int64_t deadline_ms, const struct cache_entry *entries, uint32_t count,
                       struct session_record *records)
 {
-    struct session_id sids[CACHE_FETCH_MAX];
-    enum cache_presence presence[CACHE_FETCH_MAX];
+    struct session_id sids[CACHE_FETCH_MAX] = {{{0}}};
+    enum cache_presence presence[CACHE_FETCH_MAX] = {CACHE_UNKNOWN};
     uint32_t gone = 0;
     for (uint32_t i = 0; i < count; i++)
         sids[i] = entries[i].sid;

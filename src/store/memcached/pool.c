@@ -252,12 +252,12 @@ struct cardea_status cache_call_get(struct cache_call *c, const struct cache_key
         return s;
     if (!one.there)
         return CARDEA_FAIL(E_NOT_FOUND);
-    if (!one.fits)
-        return CARDEA_FAIL(E_CORRUPT);
     if (one.cas == 0) /* a server that compares nothing would let two rivals win */
         return CARDEA_FAIL(E_LIMIT);
-    *ret_len = one.len;
     *ret_cas = one.cas;
+    if (!one.fits)
+        return CARDEA_FAIL(E_CORRUPT);
+    *ret_len = one.len;
     return s;
 }
 

@@ -59,7 +59,7 @@ struct cardea_status cache_run(struct cache_pool *p, uint32_t server, int64_t de
                                void *context) CARDEA_CHECKED;
 
 /* One exchange with the server each.
- * get: E_NOT_FOUND; E_CORRUPT: longer than cap. */
+ * get: E_NOT_FOUND; E_CORRUPT: longer than cap; then too *ret_cas is set, to write something better over it. */
 struct cardea_status cache_call_get(struct cache_call *c, const struct cache_key *k, void *out, size_t cap,
                                     size_t *ret_len, uint64_t *ret_cas) CARDEA_CHECKED;
 /* ttl: as Memcached takes it. add: E_CONFLICT: there is one; E_LIMIT: the server has no room. */
