@@ -195,6 +195,22 @@ describe('receipts and keys among nodes', { skip: !postgresInstalled() && 'Postg
             }
             await eventually('it knows', async () => (await nodes.all[1].verify({ headers: token })).status === 401);
         });
+        test('a format that one node is configured for first is known to the other before it signs, and stays', async () => {
+            const [first, second] = nodes.all, user = await signUp(first);
+            first.configure({ signup: true, apps: { web: 'web', sealed: 'sealed', mobile: { profile: 'mobile', token_format: 'Ed448' } } });
+            process.kill(first.child.pid, 'SIGHUP');
+            const alg = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url').toString()).alg;
+            let login;
+            await eventually('the configuration is in force', async () => {
+                login = await Caller.login(first, user.username, { app: 'mobile' });
+                assert.equal((await second.verify({ headers: bearer(login.access) })).status, 204, alg(login.access));
+                return alg(login.access) !== 'ES256';
+            }, 20_000);
+            const kept = keys(second).find((k) => k.alg === 'Ed448' && k.state === 'active');
+            await second.restart(); // it looks through the keys at its start
+            assert.equal(keys(second).find((k) => k.alg === 'Ed448' && k.state === 'active')?.kid, kept.kid, 'the node that does not ask for it took it away');
+            for (const n of nodes.all) assert.equal((await n.verify({ headers: bearer(login.access) })).status, 204);
+        });
         test('a key that a node with a lease has not heard of does not sign; one whose lease is over is not waited for', async () => {
             for (const lease of [30, 2]) {
                 const pair = await start(2, { lease });
