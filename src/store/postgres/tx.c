@@ -99,7 +99,8 @@ static struct cardea_status begin_on(struct store_tx *tx, enum store_mode mode, 
     t->broken = CARDEA_SUCCESS;
     /* The snapshot is taken at the first statement: make that now. */
     return connection_run(tx,
-                          mode == STORE_WRITE ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+                          mode == STORE_WRITE ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+                                                " SET LOCAL idle_in_transaction_session_timeout = '5s'"
                                               : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1",
                           deadline_ms);
 }
