@@ -73,7 +73,8 @@ describe('receipts and keys among nodes', { skip: !postgresInstalled() && 'Postg
             } finally {
                 await nodes.proxies[2].heal();
             }
-            await eventually('it is a verifier again', async () => (await logoutEverywhere(by, nodes.all[0])).receipt.acknowledged === 3);
+            const user = await signUp(nodes.all[0]);
+            await eventually('it is a verifier again', async () => receiptOf(await by.request(`/v1/admin/users/${user.id}/logout?wait=all`, { method: 'POST' })).acknowledged === 3);
         });
         test('the request ends before the lease does: what is known is said, and the change stands', async () => {
             const slow = await start(2, { env: { CARDEA_LIMITS_REQUEST_DEADLINE: '500ms' } });
