@@ -369,9 +369,24 @@ static struct cardea_status turn(struct follow *f, unsigned pushed)
     return s;
 }
 
+/* Once when the lease has run out, and once when it is there again. */
+static void tell(struct follow *f, struct cardea_status s)
+{
+    int64_t now = f->boot_ms(), until_ms = atomic_load(&f->counts.lease_until_ms);
+    if (now < until_ms && f->told) {
+        f->told = false;
+        log_write(LOG_INFO, "the lease is renewed: memory is believed again", LOG_NOTHING);
+    } else if (now >= until_ms && !cardea_ok(s) && !f->told) {
+        f->told = true;
+        log_write(LOG_ERROR, "the lease can not be renewed: memory is not believed until it is",
+                  LOG_FIELDS(LOG_STATUS(s)));
+    }
+}
+
 int64_t follow_step(struct follow *f, unsigned pushed)
 {
     struct cardea_status s = turn(f, pushed);
+    tell(f, s);
     if (cardea_ok(s) && !f->owed) {
         f->retry_ms = FOLLOW_RETRY_MIN_MS;
         return f->renew_at_ms;

@@ -60,6 +60,7 @@ struct follow {
     struct journal_head target;
     int64_t asked_ms;
     int64_t renew_at_ms, retry_ms;
+    bool told; /* the log says that there is no lease */
     struct follow_rows *rows;
     struct follow_counts counts;
 };

@@ -23,6 +23,7 @@ void reload_warn(const struct config *now, const struct config *next)
         {"limits.write_queue", now->write_queue == next->write_queue},
         {"limits.urgent_places", now->urgent_places == next->urgent_places},
         {"limits.sessions", now->table_sessions_max == next->table_sessions_max},
+        {"lease", now->lease_ms == next->lease_ms},
         {"limits.stop_deadline", now->stop_deadline_ms == next->stop_deadline_ms},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
