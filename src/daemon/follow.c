@@ -218,6 +218,29 @@ static void set_lease(struct follow *f, int64_t until_ms)
     atomic_store(&f->counts.lease_until_ms, until_ms);
 }
 
+/* Our record is gone: may we come back? While another lives that we can not run beside, nothing is renewed, and nobody
+ * is answered. */
+static struct cardea_status come_back(struct follow *f, struct store_tx *tx, const struct verifier_record *next)
+{
+    char message[512] = "";
+    bool joined = false;
+    if (f->displaced == NULL)
+        f->displaced = nodes_watch_new();
+    if (f->displaced == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    struct cardea_status s = nodes_look(f->displaced, ops(f), tx, next, f->boot_ms, &joined, message, sizeof message);
+    if (s.code == CARDEA_E_CONFLICT) {
+        if (!f->displaced_told)
+            log_write(LOG_ERROR, "this node was taken for dead, and may not come back beside another",
+                      LOG_FIELDS(LOG_TEXT("why", view_text(message))));
+        f->displaced_told = true;
+        nodes_watch_free(f->displaced); /* from the start: the other may go */
+        f->displaced = NULL;
+        return CARDEA_FAIL(E_BUSY);
+    }
+    return cardea_ok(s) && !joined ? CARDEA_FAIL(E_BUSY) : s;
+}
+
 /* *ret_registered: our record stood there. Else somebody took us for dead, and those who ask for acknowledgements
  * (core/receipt.h) may have looked while it was away: this one only registers, and the next is the renewal. */
 static struct cardea_status renew_in(struct follow *f, struct store_tx *tx, struct journal_head *ret_head,
@@ -228,14 +251,19 @@ static struct cardea_status renew_in(struct follow *f, struct store_tx *tx, stru
     next.renewals++;
     struct cardea_status s = ops(f)->verifier_delete(tx, next.id);
     *ret_registered = cardea_ok(s);
-    if (cardea_ok(s) || s.code == CARDEA_E_NOT_FOUND)
+    if (cardea_ok(s))
         s = ops(f)->verifier_put(tx, &next);
+    else if (s.code == CARDEA_E_NOT_FOUND)
+        s = come_back(f, tx, &next);
     if (cardea_ok(s))
         s = read_head(f, tx, ret_head, ret_incarnation);
     if (!cardea_ok(s)) {
         ops(f)->abort(tx);
         return s;
     }
+    nodes_watch_free(f->displaced);
+    f->displaced = NULL;
+    f->displaced_told = false;
     f->self = next; /* also where nobody can tell: the number is not used twice */
     return ops(f)->commit(tx);
 }
@@ -345,6 +373,8 @@ void follow_end(struct follow *f)
 
 void follow_clear(struct follow *f)
 {
+    nodes_watch_free(f->displaced);
+    f->displaced = NULL;
     free(f->rows);
     f->rows = NULL;
 }

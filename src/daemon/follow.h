@@ -32,6 +32,7 @@
 #define DAEMON_FOLLOW_H
 
 #include "daemon/keeper.h"
+#include "daemon/nodes.h"
 #include "store/journal.h"
 
 enum {
@@ -60,7 +61,9 @@ struct follow {
     struct journal_head target;
     int64_t asked_ms;
     int64_t renew_at_ms, retry_ms;
-    bool told; /* the log says that there is no lease */
+    bool told;                     /* the log says that there is no lease */
+    struct nodes_watch *displaced; /* our record was taken away: who stands in the way of coming back */
+    bool displaced_told;           /* the log knows */
     struct follow_rows *rows;
     struct follow_counts counts;
 };

@@ -17,13 +17,11 @@ struct suspect {
     int64_t since_ms;
 };
 
-struct watch {
-    const struct nodes_host *host;
-    const struct verifier_record *self;
-    struct verifier_record *records; /* VERIFIERS_MAX */
-    struct suspect *suspects;        /* VERIFIERS_MAX */
+struct nodes_watch {
     uint32_t record_count, suspect_count;
-    bool again; /* a look before this one */
+    bool again; /* there was a look before this one */
+    struct suspect suspects[VERIFIERS_MAX];
+    struct verifier_record records[VERIFIERS_MAX];
 };
 
 static bool is_own(const struct verifier_record *r)
@@ -36,7 +34,7 @@ static bool conflicts(const struct verifier_record *a, const struct verifier_rec
     return b->kind == VERIFIER_NODE && (is_own(a) || is_own(b) || strcmp(a->sessions, b->sessions) != 0);
 }
 
-static struct suspect *find(struct watch *w, const uint8_t id[16])
+static struct suspect *find(struct nodes_watch *w, const uint8_t id[16])
 {
     for (uint32_t i = 0; i < w->suspect_count; i++)
         if (memcmp(w->suspects[i].id, id, 16) == 0)
@@ -46,7 +44,7 @@ static struct suspect *find(struct watch *w, const uint8_t id[16])
 
 enum sign { SIGN_UNSET = 0, SIGN_DEAD, SIGN_ALIVE, SIGN_UNKNOWN };
 
-static enum sign look_at(struct watch *w, const struct verifier_record *r, int64_t now_ms)
+static enum sign look_at(struct nodes_watch *w, const struct verifier_record *r, int64_t now_ms)
 {
     int64_t lease_ms = r->lease_ms < 0 ? 0 : r->lease_ms > LEASE_MAX_MS ? LEASE_MAX_MS : r->lease_ms;
     struct suspect *s = find(w, r->id);
@@ -85,49 +83,62 @@ static struct cardea_status refuse(const struct verifier_record *self, const str
     return CARDEA_FAIL(E_CONFLICT);
 }
 
-/* One look, inside a WRITE. *ret_joined: registered, commit. */
-static struct cardea_status look(struct watch *w, struct store_tx *tx, bool *ret_joined, char *message, size_t cap)
+struct cardea_status nodes_look(struct nodes_watch *w, const struct store_ops *ops, struct store_tx *tx,
+                                const struct verifier_record *self, int64_t (*boot_ms)(void), bool *ret_joined,
+                                char *message, size_t message_cap)
 {
-    const struct store_ops *ops = w->host->store->ops;
     bool unknown = false;
     struct cardea_status s = ops->verifier_list(tx, w->records, VERIFIERS_MAX, &w->record_count);
     if (s.code == CARDEA_E_LIMIT)
-        (void)snprintf(message, cap, "the registry of verifiers is full");
-    int64_t now_ms = w->host->boot_ms(); /* after it was read */
+        (void)snprintf(message, message_cap, "the registry of verifiers is full");
+    int64_t now_ms = boot_ms(); /* after it was read */
     for (uint32_t i = 0; cardea_ok(s) && i < w->record_count; i++) {
         const struct verifier_record *r = &w->records[i];
-        if (!conflicts(w->self, r))
+        if (!conflicts(self, r))
             continue;
         enum sign sign = look_at(w, r, now_ms);
         if (sign == SIGN_ALIVE)
-            return refuse(w->self, r, message, cap);
+            return refuse(self, r, message, message_cap);
         if (sign == SIGN_DEAD)
             s = ops->verifier_delete(tx, r->id);
         else
             unknown = true;
     }
+    w->again = true;
     if (cardea_ok(s) && !unknown)
-        s = ops->verifier_put(tx, w->self);
-    *ret_joined = cardea_ok(s) && !unknown;
+        s = ops->verifier_put(tx, self);
+    if (cardea_ok(s))
+        *ret_joined = !unknown;
     return s;
 }
 
-static struct cardea_status join(struct watch *w, char *message, size_t cap)
+struct nodes_watch *nodes_watch_new(void)
 {
-    const struct store_ops *ops = w->host->store->ops;
-    for (;; w->again = true) {
+    return calloc(1, sizeof(struct nodes_watch));
+}
+
+void nodes_watch_free(struct nodes_watch *w)
+{
+    free(w);
+}
+
+static struct cardea_status join(const struct nodes_host *host, struct nodes_watch *w,
+                                 const struct verifier_record *self, char *message, size_t cap)
+{
+    const struct store_ops *ops = host->store->ops;
+    for (;;) {
         struct store_tx *tx = NULL;
         bool joined = false;
         (void)snprintf(message, cap, "the registry of verifiers can not be written");
-        struct cardea_status s = ops->begin(w->host->store, STORE_WRITE, w->host->boot_ms() + NODES_DEADLINE_MS, &tx);
+        struct cardea_status s = ops->begin(host->store, STORE_WRITE, host->boot_ms() + NODES_DEADLINE_MS, &tx);
         if (cardea_ok(s))
-            s = look(w, tx, &joined, message, cap);
+            s = nodes_look(w, ops, tx, self, host->boot_ms, &joined, message, cap);
         if (cardea_ok(s) && joined)
             return ops->commit(tx);
         ops->abort(tx);
         if (!cardea_ok(s))
             return s;
-        w->host->pause(NODES_STEP_MS);
+        host->pause(NODES_STEP_MS);
     }
 }
 
@@ -155,16 +166,12 @@ struct cardea_status nodes_join(const struct nodes_host *host, const struct node
     entropy_fill(host->entropy, record.id, sizeof record.id);
     name_self(self->listen, record.name);
     engines_sessions_name(self->accounts, self->sessions, record.sessions);
-    struct watch w = {.host = host,
-                      .self = &record,
-                      .records = calloc(VERIFIERS_MAX, sizeof *w.records),
-                      .suspects = calloc(VERIFIERS_MAX, sizeof *w.suspects)};
+    struct nodes_watch *w = nodes_watch_new();
     struct cardea_status s = CARDEA_FAIL(E_UNAVAILABLE);
     (void)snprintf(message, message_cap, "out of memory");
-    if (w.records != NULL && w.suspects != NULL)
-        s = join(&w, message, message_cap);
-    free(w.records);
-    free(w.suspects);
+    if (w != NULL)
+        s = join(host, w, &record, message, message_cap);
+    nodes_watch_free(w);
     if (cardea_ok(s))
         *ret_record = record;
     return s;

@@ -10,6 +10,9 @@
  * lease can last, it is dead, and its record goes. So after a crash such a node starts a lease later; where all share
  * one engine nobody waits.
  *
+ * One that was stopped for longer than its lease may find on waking that it was taken for dead, and that another which
+ * it can not run beside has come: then it may not come back while that one lives (nodes_look).
+ *
  * Two that start at once: who lists the registry in a WRITE is alone in that until its end (store/store.h), so the
  * second one finds the first.
  *
@@ -46,5 +49,16 @@ struct cardea_status nodes_join(const struct nodes_host *host, const struct node
                                 struct verifier_record *ret_record, char *message, size_t message_cap) CARDEA_CHECKED;
 /* Take the record back, once nobody is answered from our memory any more. Best effort: else its lease runs out. */
 void nodes_leave(const struct nodes_host *host, const struct verifier_record *record);
+
+/* What was seen of records in our way; kept from look to look. Of some size: on the heap. NULL without memory. */
+struct nodes_watch;
+struct nodes_watch *nodes_watch_new(void);
+void nodes_watch_free(struct nodes_watch *w);
+/* One look at the registry, inside a WRITE: registers `self` if nobody is in the way.
+ * out:   *ret_joined: registered, to be committed; else somebody may live, look again soon
+ * fails: E_CONFLICT: another node lives that we can not run beside; the store's. message is a sentence. */
+struct cardea_status nodes_look(struct nodes_watch *w, const struct store_ops *ops, struct store_tx *tx,
+                                const struct verifier_record *self, int64_t (*boot_ms)(void), bool *ret_joined,
+                                char *message, size_t message_cap) CARDEA_CHECKED;
 
 #endif

@@ -136,6 +136,31 @@ describe('several nodes', { skip: !postgresInstalled() && 'PostgreSQL 15 is not 
         await again.end();
     });
 
+    test('a node that slept while another took its place answers nobody until that one has gone', async () => {
+        const at = schema(), env = { CARDEA_SESSIONS: 'memory', CARDEA_LEASE: '1' };
+        const first = await node(at, env, [{ name: 'alice' }]);
+        try {
+            const { jar } = await first.login('alice');
+            first.child.kill('SIGSTOP');
+            const second = await node(at, env);
+            try {
+                first.child.kill('SIGCONT');
+                assert.equal((await first.verify({ jar })).status, 503);
+                for (const deadline = Date.now() + 10_000; !first.output.includes('taken for dead');) {
+                    assert.ok(Date.now() < deadline, 'it does not say why');
+                    assert.equal((await first.verify({ jar })).status, 503);
+                }
+                assert.equal(database.sql(`SELECT count(*) FROM ${at}.verifier`), '1');
+            } finally {
+                await second.end();
+            }
+            await until(204, () => first.verify({ jar }));
+        } finally {
+            first.child.kill('SIGCONT');
+            await first.end();
+        }
+    });
+
     test('the configuration is checked', () => {
         const check = (env) => run(['config', 'check', '--state', folder], { env });
         assert.match(check({ CARDEA_ACCOUNTS: 'postgres://u:secret@h/d' }).stderr, /a password does not belong into a URL/);

@@ -483,6 +483,44 @@ static void a_record_that_was_taken_away_is_registered_before_it_is_renewed(void
     assert_int_equal(valid_until(), boot + LEASE_MS);
 }
 
+static void put_other(const struct verifier_record *v)
+{
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    (void)cardea_ok(scratch.real->ops->verifier_delete(tx, follow.self.id));
+    assert_ok(scratch.real->ops->verifier_put(tx, v));
+    assert_ok(scratch.real->ops->commit(tx));
+}
+
+/* We were stopped for so long that another was let in, which keeps its sessions for itself. */
+static void one_that_was_replaced_comes_back_when_the_other_has_gone(void **state)
+{
+    (void)state;
+    struct verifier_record other = {.id = {77}, .kind = VERIFIER_NODE, .lease_ms = LEASE_MS, .sessions = "own memory"};
+    int64_t until = valid_until();
+    put_other(&other);
+    for (int i = 0; i < 20; i++) { /* it lives */
+        other.renewals++;
+        put_other(&other);
+        boot += LEASE_MS / 4;
+        (void)follow_step(&follow, 0);
+        assert_int_equal(registered().id[0], 77);
+    }
+    assert_int_equal(valid_until(), until); /* and nothing is believed here meanwhile */
+    assert_false(valid());
+    /* It has died: its lease is waited for. */
+    int64_t died = boot;
+    while (registered().id[0] == 77) {
+        boot += LEASE_MS / 4;
+        (void)follow_step(&follow, 0);
+        assert_true(boot < died + 3 * LEASE_MS);
+    }
+    assert_true(boot > died + LEASE_MS);
+    assert_int_equal(registered().id[0], 9);
+    renew();
+    renew();
+    assert_true(valid());
+}
+
 /* Mutant LEASE_FIRST. */
 static void a_renewal_counts_when_everything_before_it_is_applied(void **state)
 {
@@ -733,6 +771,7 @@ int main(void)
         TEST(a_renewal_counts_when_everything_before_it_is_applied),
         TEST(rows_that_are_not_there_yet_are_waited_for),
         TEST(without_a_write_there_is_no_lease),
+        TEST(one_that_was_replaced_comes_back_when_the_other_has_gone),
         TEST(a_record_that_was_taken_away_is_registered_before_it_is_renewed),
         TEST(rows_between_renewals_need_no_push),
         TEST(where_nothing_happens_a_renewal_reads_nothing),
