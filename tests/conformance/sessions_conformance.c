@@ -87,6 +87,44 @@ static void a_rotation_replaces_the_refresh_state_alone(void **state)
     assert_false(cardea_ok(two->ops->rotate(two, soon(), &asked, r.generation)));
 }
 
+/* As one by one would answer; an engine may leave both out. */
+static void many_are_read_and_rotated_together(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    static struct session_record records[MANY], got[MANY];
+    static struct session_id sids[MANY];
+    static struct cardea_status answers[MANY];
+    static struct session_rotation rotations[MANY];
+    assert_int_equal(one->ops->get_many == NULL, one->ops->rotate_many == NULL);
+    if (one->ops->get_many == NULL)
+        return;
+    for (unsigned i = 0; i < MANY; i++) {
+        records[i] = session(i);
+        sids[i] = records[i].sid;
+        if (i % 3 != 0)
+            assert_ok(one->ops->create(one, soon(), &records[i]));
+        rotations[i] = (struct session_rotation){.record = &records[i],
+                                                 .expected_generation = records[i].generation + (i % 3 == 2)};
+    }
+    assert_ok(two->ops->get_many(two, soon(), sids, MANY, got, answers));
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(answers[i].code, i % 3 == 0 ? CARDEA_E_NOT_FOUND : CARDEA_OK);
+        if (i % 3 != 0)
+            same_session(&got[i], &records[i]);
+        records[i].generation++;
+    }
+    assert_ok(two->ops->rotate_many(two, soon(), rotations, MANY));
+    assert_ok(one->ops->get_many(one, soon(), sids, MANY, got, answers));
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(rotations[i].answer.code, i % 3 == 0   ? CARDEA_E_NOT_FOUND
+                                                   : i % 3 == 1 ? CARDEA_OK
+                                                                : CARDEA_E_CONFLICT);
+        if (i % 3 != 0)
+            assert_int_equal(got[i].generation, records[i].generation - (i % 3 == 2));
+    }
+}
+
 static void what_is_removed_is_gone_and_stays_so(void **state)
 {
     (void)state;
@@ -517,6 +555,7 @@ int sessions_conformance_run(const struct sessions_under_test *engine_under)
     static const struct CMUnitTest cases[] = {
         CASE(a_record_is_what_was_written),
         CASE(a_rotation_replaces_the_refresh_state_alone),
+        CASE(many_are_read_and_rotated_together),
         CASE(what_is_removed_is_gone_and_stays_so),
         CASE(last_seen_moves_forward_only),
         CASE(those_below_an_epoch_are_found_in_order),

@@ -18,7 +18,7 @@ time_t cache_ttl(const struct cache *c, int64_t until_ms);
 struct cardea_status cache_answer(struct cardea_status s) CARDEA_CHECKED;
 
 /* Many sessions at once, from all servers. */
-enum cache_presence { CACHE_UNKNOWN = 0, CACHE_GONE, CACHE_THERE }; /* UNKNOWN: its server is away */
+enum cache_presence { CACHE_UNKNOWN = 0 /* its server is away */, CACHE_GONE, CACHE_THERE, CACHE_BROKEN };
 enum { CACHE_FETCH_MAX = 128 };
 /* in: count: at most CACHE_FETCH_MAX. out: a record where it is THERE, with the version to swap it by. */
 void cache_fetch(struct cache *c, int64_t deadline_ms, const struct session_id *sids, uint32_t count,

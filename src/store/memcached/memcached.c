@@ -235,6 +235,7 @@ struct group {
 struct fetch {
     struct group *group;
     const struct session_id *sids;
+    const struct cache_key *keys; /* theirs */
     uint32_t count;
     struct session_record *out;
     enum cache_presence *presence;
@@ -242,16 +243,17 @@ struct fetch {
 
 static void fetch_found(void *context, struct view key, struct view value)
 {
-    (void)key;
     struct fetch *f = context;
     struct session_record r;
-    if (!cardea_ok(session_unpack(value, &r)))
-        return;
-    for (uint32_t i = 0; i < f->count; i++)
-        if (ID_SAME(r.sid, f->sids[i])) {
+    bool whole = cardea_ok(session_unpack(value, &r));
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (!view_equal(key, view_of(f->keys[i].text, f->keys[i].len)))
+            continue;
+        bool ours = whole && ID_SAME(r.sid, f->sids[i]);
+        f->presence[i] = ours ? CACHE_THERE : CACHE_BROKEN;
+        if (ours)
             f->out[i] = r;
-            f->presence[i] = CACHE_THERE;
-        }
+    }
 }
 
 static struct cardea_status do_fetch(struct cache_call *call, void *context)
@@ -272,7 +274,7 @@ void cache_fetch(struct cache *c, int64_t deadline_ms, const struct session_id *
         ret_presence[i] = CACHE_UNKNOWN;
     }
     for (uint32_t server = 0; g != NULL && server < c->pool.count; server++) {
-        struct fetch f = {g, sids, count, out, ret_presence};
+        struct fetch f = {g, sids, keys, count, out, ret_presence};
         g->count = 0;
         for (uint32_t i = 0; i < count; i++)
             if (server_of[i] == server)
@@ -284,6 +286,41 @@ void cache_fetch(struct cache *c, int64_t deadline_ms, const struct session_id *
                 ret_presence[i] = CACHE_GONE;
     }
     free(g);
+}
+
+/* --- many, for a group of changes --- */
+
+static struct cardea_status answer_of(enum cache_presence p)
+{
+    return p == CACHE_THERE    ? CARDEA_SUCCESS
+           : p == CACHE_GONE   ? CARDEA_FAIL(E_NOT_FOUND)
+           : p == CACHE_BROKEN ? CARDEA_FAIL(E_CORRUPT)
+                               : CARDEA_FAIL(E_UNAVAILABLE);
+}
+
+/* A server that is away is the answer for its own sessions alone. */
+static struct cardea_status cache_get_many(struct sessions *e, int64_t deadline_ms, const struct session_id *sids,
+                                           uint32_t count, struct session_record *out,
+                                           struct cardea_status *ret_answers)
+{
+    enum cache_presence presence[CACHE_FETCH_MAX] = {CACHE_UNKNOWN};
+    for (uint32_t from = 0, step; from < count; from += step) {
+        step = count - from < CACHE_FETCH_MAX ? count - from : CACHE_FETCH_MAX;
+        cache_fetch((struct cache *)e, deadline_ms, sids + from, step, out + from, presence);
+        for (uint32_t i = 0; i < step; i++)
+            ret_answers[from + i] = answer_of(presence[i]);
+    }
+    return CARDEA_SUCCESS;
+}
+
+/* One after the other, as Memcached has no exchange for many swaps; what counts is that the accounts are asked
+ * together. */
+static struct cardea_status cache_rotate_many(struct sessions *e, int64_t deadline_ms,
+                                              struct session_rotation *rotations, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        rotations[i].answer = cache_rotate(e, deadline_ms, rotations[i].record, rotations[i].expected_generation);
+    return CARDEA_SUCCESS;
 }
 
 /* --- listings --- */
@@ -441,6 +478,8 @@ static const struct sessions_ops cache_ops = {
     .get = cache_get,
     .create = cache_create,
     .rotate = cache_rotate,
+    .get_many = cache_get_many,
+    .rotate_many = cache_rotate_many,
     .remove = cache_remove,
     .touch = cache_touch,
     .find_below = cache_find_below,
