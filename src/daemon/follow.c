@@ -63,9 +63,11 @@ static struct cardea_status read_head(struct follow *f, struct store_tx *tx, str
     return s;
 }
 
+/* A renewal over a connection that died without a word must leave time for one over another. */
 static struct cardea_status begin(struct follow *f, enum store_mode mode, struct store_tx **out)
 {
-    return ops(f)->begin(f->store, mode, f->boot_ms() + f->self.lease_ms, out);
+    int64_t within_ms = mode == STORE_WRITE ? f->self.lease_ms / 2 : f->self.lease_ms;
+    return ops(f)->begin(f->store, mode, f->boot_ms() + within_ms, out);
 }
 
 /* Stand where the store is now. Whatever is read for memory after this is as new, or newer. */
