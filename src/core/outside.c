@@ -94,16 +94,16 @@ static void read_apps(struct outside *o)
     if (o->apps_read && generation == o->apps_generation)
         return;
     s->app_count = 0;
-    for (uint16_t i = 0; i < APPS_MAX; i++) {
+    for (uint32_t i = 0; i < APPS_MAX; i++) {
         struct table_app from;
         struct app *to = &s->apps[i];
         to->profile = PROFILE_UNSET;
-        if (!table_find_app(o->table, i, &from))
+        if (!table_find_app(o->table, (uint16_t)i, &from))
             continue;
         memcpy(to->name, from.name, sizeof to->name);
         to->live = from.live;
         to->profile = from.enabled ? PROFILE_WEB : PROFILE_UNSET; /* which one matters to the service alone */
-        s->app_count = i + 1u;
+        s->app_count = i + 1;
     }
     o->apps_generation = generation;
     o->apps_read = true;

@@ -270,6 +270,7 @@ bool table_find_ended(const struct table *t, enum change_kind kind, const uint8_
 {
     struct table_name name = table_name(t->seed, ended_space(kind), id, 16);
     uint64_t words[OTHER_WORDS_MAX];
+    words[ENDED_UNTIL] = 0; /* every ended cell has it */
     uint32_t cell;
     if (name.space == SPACE_UNSET || find(t, &name, words, OTHER_WORDS_MAX, &cell) != TABLE_REVOKED)
         return false;
