@@ -747,6 +747,37 @@ static void an_emptied_memory_stays_empty_until_it_can_be_filled(void **state)
     filled_anew(1);
 }
 
+static struct cardea_status slow_scan(struct store_tx *tx, struct session_id after, struct session_record *out,
+                                      uint32_t cap, uint32_t *ret_count)
+{
+    boot += 3 * LEASE_MS / LEASE_RENEWALS; /* a million sessions, say */
+    return scratch.real->ops->session_scan(tx, after, out, cap, ret_count);
+}
+
+/* A reading that takes several leases: whoever counts the living still counts us, and the store may be asked. */
+static void a_long_reading_holds_up_no_renewal(void **state)
+{
+    (void)state;
+    enum { PORTIONS = 4 };
+    struct store_tx *tx = scratch_begin(STORE_WRITE);
+    for (int i = 0; i < PORTIONS * FILL_ROWS; i++) {
+        struct session_record s = session_of(&alice);
+        assert_ok(scratch.real->ops->session_create(tx, &s));
+    }
+    assert_ok(scratch.real->ops->commit(tx));
+    set_incarnation(6);
+    scratch.ops.session_scan = slow_scan;
+    uint64_t renewals = registered().renewals;
+    int64_t begun = boot;
+    (void)follow_step(&follow, STORE_PUSH_ROWS);
+    assert_true(boot - begun > 2 * LEASE_MS);
+    assert_true(registered().renewals >= renewals + PORTIONS);
+    assert_int_equal(registered().n, 0);
+    assert_true(keeper_store_decides(&keeper) && !valid());
+    scratch.ops.session_scan = scratch.real->ops->session_scan;
+    filled_anew(1);
+}
+
 static void at_the_end_nothing_is_believed(void **state)
 {
     (void)state;
@@ -784,6 +815,7 @@ int main(void)
         TEST(a_head_with_another_hash_is_of_another_store),
         TEST(a_gap_is_never_passed),
         TEST(an_emptied_memory_stays_empty_until_it_can_be_filled),
+        TEST(a_long_reading_holds_up_no_renewal),
         TEST(at_the_end_nothing_is_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
