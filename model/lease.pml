@@ -18,7 +18,9 @@
  *
  *     -DRESTORE    the installation is restored from a backup: another incarnation
  *     -DFAILOVER   the store falls over to a standby that lacks the last entry: the same incarnation, a fork. What the
- *                  lost change promised is lost with it; what is changed and answered afterwards must hold
+ *                  lost change promised is lost with it; what is changed and answered afterwards must hold. The
+ *                  primary that was left behind takes no writes any more, and may be read until the verifier's own next
+ *                  write reaches the new one: how it is fenced is the operator's
  *
  * An entry's hash covers all before it, so it is one number here: no two entries that were ever written have the same.
  * The mutants (MUTANT_…), each with one rule of the design left out, must fail.
@@ -67,6 +69,12 @@ byte applied, applied_in = 1; /* feed position: number and incarnation, */
 byte mine[EVENTS + 1];        /* and the hashes of the entries up to there */
 byte touched;                 /* changes applied here that concerned the user */
 byte valid_until = LEASE;     /* it has just been filled, and leased */
+#ifdef FAILOVER
+byte store_until = LEASE; /* until when the store that is asked is believed: it has just taken a write */
+bool behind;              /* there is a primary that was left behind, and what it says: */
+bool old_ended;
+byte old_version;
+#endif
 
 byte sent_at;
 bool judged; /* nothing that comes later matters */
@@ -95,6 +103,12 @@ bool judged; /* nothing that comes later matters */
 #define STANDS true
 #else
 #define STANDS (!ended)
+#endif
+
+#ifdef MUTANT_OLD_PRIMARY
+#define STORE_BELIEVED true
+#else
+#define STORE_BELIEVED (clock < store_until)
 #endif
 
 inline accept(seen_version)
@@ -165,6 +179,7 @@ active proctype Restore() provided (!judged)
 active proctype Failover() provided (!judged)
 {
     atomic { head > 0 ->
+        behind = true; old_ended = ended; old_version = version;
         if
         :: feed[head] == session_end -> ended = false; end_at = NEVER
         :: else -> version = 1; user_at = NEVER
@@ -195,6 +210,9 @@ active proctype Request()
 unleased: /* ask the stores, or answer 503 */
     if
     :: d_step { STANDS -> accept(version) }
+#ifdef FAILOVER
+    :: d_step { behind && STORE_BELIEVED && !old_ended -> accept(old_version) }
+#endif
     :: else
     fi;
 end:
@@ -263,6 +281,10 @@ active proctype Renewer() provided (!judged)
             answered = replica;
 #else
             answered = head;
+#endif
+#ifdef FAILOVER
+            store_until = (asked + LEASE > store_until -> asked + LEASE : store_until);
+            behind = false; /* fenced, by the time that we write elsewhere */
 #endif
             answered_hash = hash[answered] }
 #ifdef MUTANT_LATE_CLOCK
