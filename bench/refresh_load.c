@@ -2,7 +2,8 @@
  * browsers do, each login with the cookie that the refresh before answered.
  *
  * FILE holds one refresh token a line. Client i takes the lines i, i + CLIENTS, … in turn, so that a token in use is
- * nobody else's. Prints "requests seconds p50_us p99_us max_us" of the measured part; any answer but 200 ends it.
+ * nobody else's; at the end it holds the tokens that are good then. Prints "requests seconds p50_us p99_us max_us" of
+ * the measured part; any answer but 200 ends it.
  *
  * One thread, one epoll; its work a request is a send, a receive and two searches, a tenth of the service's.
  */
@@ -40,7 +41,8 @@ static uint16_t port;
 static int poller;
 static uint32_t *latencies_us;
 static size_t latency_count;
-static bool measuring;
+static bool measuring, ending;
+static size_t asked; /* and not answered */
 
 static void fail(const char *what)
 {
@@ -99,6 +101,7 @@ static void ask(struct client *c)
                        "POST /v1/refresh HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Length: 0\r\n"
                        "Cookie: __Host-cardea-refresh=%.*s\r\n\r\n",
                        port, REFRESH_TOKEN_TEXT, tokens[c->token]);
+    asked++;
     c->got = 0;
     c->sent_ns = now_ns();
     if (send(c->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
@@ -136,6 +139,7 @@ static void advance(struct client *c)
     c->got += (size_t)n;
     if (!take(c))
         return;
+    asked--;
     if (measuring && latency_count < LATENCIES_MAX)
         latencies_us[latency_count++] = (uint32_t)((now_ns() - c->sent_ns) / 1000);
     c->token += client_count;
@@ -145,7 +149,8 @@ static void advance(struct client *c)
         (void)close(c->fd);
         dial(c);
     }
-    ask(c);
+    if (!ending)
+        ask(c);
 }
 
 static void run_until(int64_t end_ns)
@@ -159,9 +164,20 @@ static void run_until(int64_t end_ns)
         }
         for (int i = 0; i < n; i++)
             advance(events[i].data.ptr);
-        if (now_ns() >= end_ns)
+        if (ending ? asked == 0 : now_ns() >= end_ns)
             return;
     }
+}
+
+static void write_tokens(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    if (f == NULL)
+        fail(path);
+    for (size_t i = 0; i < token_count; i++)
+        (void)fprintf(f, "%.*s\n", REFRESH_TOKEN_TEXT, tokens[i]);
+    if (fclose(f) != 0)
+        fail(path);
 }
 
 static int order(const void *a, const void *b)
@@ -197,6 +213,10 @@ int main(int argc, char **argv)
     int64_t begin_ns = now_ns();
     run_until(begin_ns + (int64_t)(strtod(argv[4], NULL) * 1e9));
     double seconds = (double)(now_ns() - begin_ns) / 1e9;
+    measuring = false;
+    ending = true;
+    run_until(0);
+    write_tokens(argv[2]);
     qsort(latencies_us, latency_count, sizeof *latencies_us, order);
     (void)printf("%zu %.4f %u %u %u\n", latency_count, seconds, latencies_us[latency_count / 2],
                  latencies_us[latency_count * 99 / 100], latencies_us[latency_count - 1]);
