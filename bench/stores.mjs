@@ -80,8 +80,7 @@ class Sqlite {
 class Redis extends Sqlite {
     name = 'Redis';
     async start() {
-        this.folder = join(work, 'redis');
-        mkdirSync(this.folder);
+        this.folder = mkdtempSync(join(work, 'redis-'));
         this.socket = join(this.folder, 's');
         this.environment = { CARDEA_SESSIONS: `redis+unix://${this.socket}` };
         this.child = await start(on(1, ['redis-server', '--port', '0', '--unixsocket', this.socket, '--dir', this.folder, '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '']),
@@ -98,8 +97,8 @@ class Redis extends Sqlite {
 class Postgres {
     name = 'PostgreSQL';
     async start() {
-        this.folder = join(work, 'postgres');
-        mkdirSync(this.folder);
+        this.folder = mkdtempSync(join(work, 'postgres-'));
+        chmodSync(this.folder, 0o755);
         this.data = join(this.folder, 'data');
         // It does not run as root: there it belongs to the user that Debian's package makes.
         if (process.getuid() === 0) {
@@ -187,7 +186,7 @@ async function refresh() {
     for (const Engine of engines) {
         const engine = new Engine();
         await engine.start();
-        const service = await serve(`refresh-${engine.name}`, engine.environment, { users: 1000, refreshes: REFRESHES });
+        const service = await serve(`refresh-${engine.name.replaceAll(' ', '-')}`, engine.environment, { users: 1000, refreshes: REFRESHES });
         const ours = [], bare = [];
         // the tokens of a round are those that the round before left
         for (let i = 0; i < ROUNDS; i++) {
@@ -211,7 +210,7 @@ async function verify() {
     for (const Engine of engines) {
         const engine = new Engine();
         await engine.start();
-        running.push({ engine, rates: [], costs: [], service: await serve(`verify-${engine.name}`, engine.environment, { users: 1000, sessions: 10_000 }) });
+        running.push({ engine, rates: [], costs: [], service: await serve(`verify-${engine.name.replaceAll(' ', '-')}`, engine.environment, { users: 1000, sessions: 10_000 }) });
     }
     // many short rounds in turn, so that a slow spell of the machine meets all of them
     for (let i = 0; i < ROUNDS * 3; i++)
