@@ -312,8 +312,7 @@ static struct cardea_status place(struct run *r)
 static void let_time_pass(const struct run *r)
 {
     const struct timespec step = {.tv_nsec = 20 * 1000000L};
-    int64_t now_s;
-    while ((now_s = installation_wall_ms() / 1000) == r->done.incarnation)
+    while (installation_wall_ms() / 1000 == r->done.incarnation)
         (void)nanosleep(&step, NULL);
 }
 

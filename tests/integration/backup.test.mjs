@@ -148,8 +148,10 @@ test('a backup of a busy service, restored elsewhere: users are there, and nobod
 });
 
 test('with sessions in Redis the records of before lie there, dead', { skip: !redisThere, timeout: 120_000 }, async () => {
-    const redis = await RedisStore.start(), service = await installation({ sessions: redis.url });
+    const redis = await RedisStore.start();
+    let service;
     try {
+        service = await installation({ sessions: redis.url });
         const before = await logins(service), file = join(service.state, 'backup');
         service.command(['backup', file]);
         const after = await logins(service);
@@ -167,15 +169,16 @@ test('with sessions in Redis the records of before lie there, dead', { skip: !re
         assert.equal((await now[0].verify()).status, 401);
         service.command(['audit', '--verify']);
     } finally {
-        await service.end();
+        await service?.end();
         await redis.end();
     }
 });
 
 test('accounts in PostgreSQL are backed up and restored too, and go into SQLite as well', { skip: !postgresThere, timeout: 120_000 }, async () => {
-    const postgres = await PostgresStore.start(), service = await installation({ accounts: postgres.url() });
-    let state;
+    const postgres = await PostgresStore.start();
+    let state, service;
     try {
+        service = await installation({ accounts: postgres.url() });
         const before = await logins(service), file = join(service.state, 'backup');
         const made = service.command(['backup', file]);
         const after = await logins(service);
@@ -198,7 +201,7 @@ test('accounts in PostgreSQL are backed up and restored too, and go into SQLite 
         assert.deepEqual(list.items.map((u) => u.username).sort(), ['alice', 'bob']);
     } finally {
         if (state) rmSync(state, { recursive: true, force: true });
-        await service.end();
+        await service?.end();
         await postgres.end();
     }
 });

@@ -162,8 +162,9 @@ test('what may not be moved is refused', { timeout: 120_000 }, async () => {
 test('a node that runs on the database, wherever it is, is noticed', { skip: !postgresThere, timeout: 120_000 }, async () => {
     const postgres = await PostgresStore.start(), elsewhere = temporary('cardea-elsewhere-');
     const state = temporary('cardea-migrate-'), url = postgres.url();
-    const node = await Service.start({ state, users: [{ name: 'alice' }], env: { CARDEA_ACCOUNTS: url, CARDEA_SESSIONS: url } });
+    let node;
     try {
+        node = await Service.start({ state, users: [{ name: 'alice' }], env: { CARDEA_ACCOUNTS: url, CARDEA_SESSIONS: url } });
         const file = join(elsewhere, 'backup'), to = `sqlite:${elsewhere}/cardea.db`;
         node.command(['backup', file]);
         copyFileSync(join(state, 'master.key'), join(elsewhere, 'master.key'));
@@ -179,7 +180,7 @@ test('a node that runs on the database, wherever it is, is noticed', { skip: !po
         assert.equal(there('restore', file, '--replace').status, 0);
         await node.launch();
     } finally {
-        await node.end();
+        await node?.end();
         await postgres.end();
         rmSync(elsewhere, { recursive: true, force: true });
     }

@@ -13,6 +13,7 @@ function launch(command, ready, options = {}) {
     return new Promise((done, fail) => {
         const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], ...options });
         let said = '';
+        process.on('exit', () => child.kill('SIGKILL')); // also where a test ends before its own clean-up
         const note = (d) => { said += d; if (said.includes(ready)) done(child); };
         child.stdout.on('data', note);
         child.stderr.on('data', note);
