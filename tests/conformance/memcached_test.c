@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -79,6 +80,7 @@ static void start(struct server *v, const char *option, const char *value)
     v->pid = fork();
     if (v->pid == 0) {
         int null = open("/dev/null", O_RDWR);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed case leaves no server behind */
         (void)dup2(null, 1);
         (void)dup2(null, 2);
         /* -u counts for root alone, who must name somebody. */
