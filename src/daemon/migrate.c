@@ -386,6 +386,8 @@ static struct cardea_status need_empty_sessions(struct run *r)
 
 static struct cardea_status copy_failure(struct run *r, struct cardea_status s, const char *what)
 {
+    if (s.code == CARDEA_E_CONFLICT && r->done.unchecked)
+        return fail(r, s, "%s: the target holds older records of them: empty it first (flush_all)", what);
     if (s.code == CARDEA_E_CONFLICT)
         return fail(r, s, "%s: the copy is not what it was made from: somebody writes to one of the two", what);
     if (s.code == CARDEA_E_CORRUPT)
