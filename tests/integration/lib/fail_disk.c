@@ -1,5 +1,5 @@
-/* Loaded before the service's libraries: while the file named by FAIL_DISK is there the disk takes no writes; its first byte says why:
- * f: it is full, r: it has turned read-only. */
+/* Loaded before the service's libraries: while the file named by FAIL_DISK is there the disk takes no writes; its first
+ * byte says why: f: it is full, r: it has turned read-only. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,7 +23,8 @@ static int fault(void)
 
 static ssize_t write_or_fail(const char *name, int fd, const void *bytes, size_t len, off64_t at)
 {
-    ssize_t (*real)(int, const void *, size_t, off64_t) = (ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, name);
+    ssize_t (*real)(int, const void *, size_t, off64_t) =
+        (ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, name);
     int error = fault();
     if (error == 0)
         return real(fd, bytes, len, at);

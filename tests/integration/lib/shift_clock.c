@@ -1,5 +1,6 @@
-/* Loaded before the service's libraries: the wall clock is off by what the first eight bytes of the file named by SHIFT_CLOCK say, in
- * milliseconds, at this moment. The monotonic and boot clocks stay what they are, as when somebody sets the time of a machine. */
+/* Loaded before the service's libraries: the wall clock is off by what the first eight bytes of the file named by
+ * SHIFT_CLOCK say, in milliseconds, at this moment. The monotonic and boot clocks stay what they are, as when somebody
+ * sets the time of a machine. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
