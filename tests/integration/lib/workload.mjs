@@ -5,11 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { History } from './history.mjs';
 import { ADMIN } from './nodes.mjs';
 import { PASSWORD } from './service.mjs';
-import { bearer } from './credentials.mjs';
+import { COOKIE, bearer, cookies } from './credentials.mjs';
 
 const PATIENCE_MS = 2500; // of a client; less than the grace of a refresh token, so that what is late is known to be unknown
 const RETRY_MS = 6000;    // how long a refresh of unknown outcome is tried again: with the patience of the last, within the grace
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
+/** As its profile carries it; with what a change by cookie needs besides. */
+const carried = (s) => (s.cookie ? { ...cookies({ [COOKIE.session]: s.cookie }), 'X-CSRF-Token': s.csrf } : bearer(s.access));
 const name = (secret) => createHash('sha256').update(secret).digest('base64url').slice(0, 12);
 /** done: the statuses of success; no: those of a refusal that means something. What is neither and below 500 is a fault of the test. */
 const outcome = (a, done, no = []) => {
@@ -46,16 +48,21 @@ export class Workload {
     }
     verify(s, node) {
         return this.history.record({ op: 'verify', user: s.user, session: s.sid, node: node.name }, async () => {
-            const a = await this.send(node, '/verify', { headers: bearer(s.access) });
+            const a = await this.send(node, '/verify', { headers: carried(s) });
             return { outcome: outcome(a, [204], [401]), ...(a.status === 204 && { roles: a.headers['x-auth-roles'] ?? '' }) };
         });
     }
     async login(user, node) {
         let s;
         await this.history.record({ op: 'login', user: user.id, node: node.name }, async () => {
-            const a = await this.send(node, '/v1/login', { json: { username: user.username, password: PASSWORD, app: 'mobile' } });
+            const app = Math.random() < 0.3 ? 'web' : 'mobile';
+            const a = await this.send(node, '/v1/login', { json: { username: user.username, password: PASSWORD, app } });
             const o = outcome(a, [200], [401]);
-            if (o === 'yes') s = { user: user.id, sid: a.json.session.sid, access: a.json.access_token, refresh: a.json.refresh_token };
+            if (o === 'yes') {
+                s = { user: user.id, sid: a.json.session.sid };
+                if (app === 'web') Object.assign(s, { cookie: new RegExp(`${COOKIE.session}=([^;]+)`).exec(a.setCookies.join('\n'))[1], csrf: a.json.csrf_token });
+                else Object.assign(s, { access: a.json.access_token, refresh: a.json.refresh_token });
+            }
             return { outcome: o, ...(s && { session: s.sid }) };
         });
         return s;
@@ -96,9 +103,9 @@ export class Workload {
         const node = this.nodes.any();
         const patch = (status) => () => this.admin(node, `/v1/admin/users/${user.id}`, { method: 'PATCH', json: { status } });
         const ways = {
-            logout: () => this.change({ op: 'end', user: s.user, session: s.sid, way: 'logout' }, node, () => this.send(node, '/v1/logout', { method: 'POST', headers: bearer(s.access) })),
+            logout: () => this.change({ op: 'end', user: s.user, session: s.sid, way: 'logout' }, node, () => this.send(node, '/v1/logout', { method: 'POST', headers: carried(s) })),
             revoke: () => this.change({ op: 'end', user: s.user, session: s.sid, way: 'revoke' }, node, () => this.admin(node, `/v1/admin/sessions/${s.sid}`, { method: 'DELETE' })),
-            everywhere: () => this.change({ op: 'end_all', user: s.user }, node, () => this.send(node, '/v1/logout/all', { method: 'POST', headers: bearer(s.access) })),
+            everywhere: () => this.change({ op: 'end_all', user: s.user }, node, () => this.send(node, '/v1/logout/all', { method: 'POST', headers: carried(s) })),
             suspend: () => this.change({ op: 'suspend', user: s.user }, node, patch('suspended')),
         };
         const way = pick(['logout', 'logout', 'revoke', 'revoke', 'everywhere', 'suspend']);
@@ -145,11 +152,11 @@ export class Workload {
             let alive = true;
             for (let i = 0; i < 6 && alive && !this.stopped; i++) {
                 const what = Math.random();
-                if (what < 0.25) alive = await this.refresh(s);
+                if (what < 0.25 && s.refresh) alive = await this.refresh(s);
                 else if (what < 0.4) await this.setRoles(user, this.nodes.any());
                 else for (const n of this.nodes.all) await this.verify(s, n);
                 const old = pick(this.dead);
-                if (old) await (Math.random() < 0.8 ? this.verify(old, this.nodes.any()) : this.refreshOnce(old, this.nodes.any()));
+                if (old) await (Math.random() < 0.8 || !old.refresh ? this.verify(old, this.nodes.any()) : this.refreshOnce(old, this.nodes.any()));
                 await pause(Math.random() * 10);
             }
             if (alive) await this.end(user, s);
