@@ -3,8 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { Caller, allowed, bearer, eventually, signUp } from './lib/credentials.mjs';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Example } from './lib/example.mjs';
 import { ADMIN, Nodes } from './lib/nodes.mjs';
 import { Postgres, postgresInstalled } from './lib/postgres.mjs';
+import { Service, program } from './lib/service.mjs';
 
 const LEASE_S = 2, L_MS = LEASE_S * 1010 + 1;
 
@@ -239,5 +243,40 @@ describe('receipts and keys among nodes', { skip: !postgresInstalled() && 'Postg
                 }
             }
         });
+    });
+});
+
+describe('one node and a verifier on another host', { skip: !existsSync(join(dirname(program), 'tests/library/example_replica')) && 'it is built without libcurl' }, () => {
+    let service, remote;
+    before(async () => {
+        service = await Service.start({ users: [{ name: 'alice' }, { name: ADMIN, roles: ['admin'] }], env: { CARDEA_JWKS_MAX_AGE: '1s' } });
+        remote = new Example('replica', [service.url, service.command(['apikey', 'create', ADMIN, '--name', 'feed', '--scope', 'feed']).key]);
+    });
+    after(async () => {
+        await remote?.end();
+        await service?.end();
+    });
+    const list = (state) => service.command(['signing-key', 'list']).items.filter((k) => k.use === 'access' && k.state === state);
+
+    test('a rotation waits for it, and for nothing else: an idle installation comes to its end too', async () => {
+        await eventually('it follows', async () => {
+            const { jar } = await service.login();
+            return (await remote.ask('session', jar.get('__Host-cardea'))).startsWith('yes');
+        });
+        for (let round = 0; round < 2; round++) {
+            const [next] = list('next');
+            await eventually('it was published for long enough', async () => Date.parse(next.created_at) + 2000 < Date.now());
+            service.command(['signing-key', 'rotate']);
+            await eventually('it signs', async () => list('active')[0].kid === next.kid, 20_000);
+            const login = await service.login('alice', { app: 'mobile' });
+            await eventually('what it signs is taken there', async () => (await remote.ask('token', login.access)).startsWith('yes'));
+        }
+    });
+    test('a receipt counts it, also where nothing was to be changed', async () => {
+        service.command(['user', 'add', 'bob', '--no-password']);
+        for (const expected of ['first', 'again']) {
+            const { receipt } = service.command(['user', 'suspend', 'bob', '--wait']);
+            assert.deepEqual([receipt.complete, receipt.acknowledged, receipt.expired, receipt.pending], [true, 2, 0, 0], expected);
+        }
     });
 });
