@@ -246,7 +246,9 @@ static uint32_t take_renewals(struct feed *f, struct renewal *out, int64_t now_m
         w->record.n = r->n;
         w->record.renewals = r->renewals + 1;
         w->record.lease_ms = f->host.lease_ms;
-        memcpy(w->record.name, "remote", sizeof "remote");
+        struct buf name = buf_fixed(w->record.name, sizeof w->record.name - 1);
+        buf_text(&name, "feed by API key ");
+        buf_api_key_id(&name, r->key);
     }
     pthread_mutex_unlock(&f->lock);
     return count;
@@ -344,6 +346,7 @@ static struct cardea_status admit(struct feed *f, struct feed_stream *s, const u
         return CARDEA_FAIL(E_BUSY);
     /* What it says it has. Without a copy it has nothing, whatever it had before. */
     r->n = s->known ? feed_log_row(f->log, s->position) : 0;
+    r->key = s->ask.key;
     r->heard_ms = f->host.boot_ms();
     r->streams++;
     s->remote = r;

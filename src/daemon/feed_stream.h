@@ -9,6 +9,7 @@
 struct remote {
     bool used;
     uint8_t id[16];
+    struct api_key_id key;
     uint32_t streams;      /* open ones */
     uint64_t n, written_n; /* what it has; what the registry says */
     uint64_t renewals;     /* as written */

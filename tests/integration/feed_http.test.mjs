@@ -40,15 +40,16 @@ describe('a replica', { skip: !existsSync(join(dirname(program), 'tests/library/
             });
             const ask = (...words) => () => remote.ask(...words);
 
-            test('a login comes, a logout is felt', async () => {
+            test('a login comes, a logout is felt', async (t) => {
                 const took = [];
-                for (let i = 0; i < 10; i++) {
+                for (let i = 0; i < 20; i++) {
                     const login = await service.login(), value = cookie(login);
                     await until(ask('session', value), 'yes session alice staff');
                     assert.equal((await service.request('/v1/logout', { method: 'POST', jar: login.jar, csrf: login.csrf })).status, 204);
                     took.push(await until(ask('session', value), 'no'));
                 }
                 took.sort((a, b) => a - b);
+                t.diagnostic(`a logout was felt after ${took[took.length >> 1]} ms at the median, ${took.at(-1)} ms at most`);
                 assert.ok(took.at(-1) <= L_MS, `${took}`);
             });
 

@@ -77,6 +77,22 @@ describe('the table of a service on the same host', () => {
         assert.equal(await local.ask('session', cookie(login)), 'ask');
     });
 
+    test('an app that the configuration lists no longer', async () => {
+        const own = await Service.start({ settings: { apps: { web: 'web', shop: 'web' } } });
+        const checker = new Example('checker', [join(own.state, 'table.sock'), own.url, own.url]);
+        try {
+            const login = await own.login('alice', { app: 'shop' }), value = cookie(login);
+            assert.equal(await checker.ask('session', value), 'yes session alice ');
+            own.configure({ apps: { web: 'web' } });
+            own.child.kill('SIGHUP');
+            while (!own.output.includes('the configuration was read again')) await new Promise((done) => setTimeout(done, 5));
+            assert.equal(await checker.ask('session', value), 'no');
+        } finally {
+            await checker.end();
+            await own.end();
+        }
+    });
+
     for (const signal of ['SIGTERM', 'SIGKILL']) {
         test(`a service that goes by ${signal}: nobody is let in; its successor's table is found`, async () => {
             const login = await service.login(), ended = await service.login(), gone = cookie(ended);
