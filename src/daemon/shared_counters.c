@@ -2,6 +2,7 @@
 
 #include "daemon/engines.h"
 #include "daemon/installation.h"
+#include "daemon/log.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,7 +12,20 @@ struct shared_counters {
     struct sessions *sessions;
     struct tag_key key;
     _Atomic int64_t away_until_ms;
+    _Atomic bool away; /* said so in the log */
 };
+
+static void say(struct shared_counters *s, struct cardea_status status)
+{
+    bool away = !cardea_ok(status);
+    if (atomic_exchange_explicit(&s->away, away, memory_order_relaxed) == away)
+        return;
+    if (away)
+        log_write(LOG_WARN, "failed logins are counted by this node alone: the engine of the sessions does not answer",
+                  LOG_FIELDS(LOG_STATUS(status)));
+    else
+        log_write(LOG_INFO, "failed logins are counted together with other nodes again", LOG_NOTHING);
+}
 
 static bool count(void *context, const struct counter_step *steps, uint32_t n, int64_t *ret_values)
 {
@@ -24,6 +38,7 @@ static bool count(void *context, const struct counter_step *steps, uint32_t n, i
     if (!cardea_ok(status))
         atomic_store_explicit(&s->away_until_ms, installation_boot_ms() + SHARED_COUNTERS_AWAY_MS,
                               memory_order_relaxed);
+    say(s, status);
     return cardea_ok(status);
 }
 

@@ -2,7 +2,8 @@
  *
  * Decides: when there is something to count together (accounts and sessions both in engines that nodes share), on which
  * connections (its own: a failed login never waits behind the committer, nor the committer behind it), and that an
- * engine which did not answer in GUESS_SHARED_MS is not asked again for SHARED_COUNTERS_AWAY_MS.
+ * engine which did not answer in GUESS_SHARED_MS is not asked again for SHARED_COUNTERS_AWAY_MS. The log says when it
+ * is away, and when it is back.
  *
  * Threading: any thread counts.
  */

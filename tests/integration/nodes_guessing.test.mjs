@@ -70,6 +70,7 @@ describe('guessing at several nodes', { skip: !postgresThere && 'PostgreSQL 15 i
                 for (let i = 0; i < 10; i++) let_through += (await wrong(both[0], 'bob', '203.0.113.9')) === 401;
                 process.kill(store.child.pid, 'SIGCONT');
                 assert.ok(let_through >= FREE && let_through <= FREE + 2, `${let_through} guesses were let through`);
+                assert.match(both[0].output, /failed logins are counted by this node alone/);
             });
         } finally {
             await store.end();
