@@ -88,6 +88,7 @@ static struct cardea_status begin(struct replica *r, const struct feed_line *lin
     r->keys_due = r->keys_count = 0;
     if (r->snapshot) {
         table_clear(r->writer);
+        table_forget_apps(r->writer);
         r->known = false;
         memcpy(r->feed, line->begin.feed, sizeof r->feed);
     }

@@ -303,9 +303,11 @@ void table_forget(struct table_writer *w, enum change_kind put, const uint8_t id
 void table_clear(struct table_writer *w);
 /* What fills this table has lost revocations itself: absence proves nothing, whatever happened here. */
 void table_source_incomplete(struct table_writer *w, bool incomplete);
-/* Say what the app at an index is. Its name never changes. Touches words of its own alone: any one thread.
- * fails: E_LIMIT (no such index), E_CONFLICT (another name is there). */
+/* Say what the app at an index is. Its name does not change until table_forget_apps. Touches words of its own alone:
+ * any one thread. fails: E_LIMIT (no such index), E_CONFLICT (another name is there). */
 struct cardea_status table_set_app(struct table_writer *w, uint16_t index, const struct table_app *app) CARDEA_CHECKED;
+/* No index has an app any more, nor a name: for a table whose source is another one from now on. After table_clear. */
+void table_forget_apps(struct table_writer *w);
 /* Make the set of public keys exactly this one (generation members are ignored). Keys that stay are not disturbed.
  * fails: E_LIMIT: too many, too long or no room; the set then holds what could be kept, and nothing that was dropped.
  */

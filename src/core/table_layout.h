@@ -21,7 +21,7 @@
  *
  * Two lone words of a findable cell are changed in place, since they mean something by themselves and nobody compares
  * them with their neighbours: the hint in a head, and `until` of an ended one, which only the writer and table_walk
- * read. An app keeps its index and name for the table's life, so its flags are a lone word too.
+ * read. An app keeps its index and name for as long as the table has one source, so its flags are a lone word too.
  *
  * The others' cell number counts units; unit 0 is never used. Index parts: for every level from LEVEL_MIN on there are
  * two (side 0 and 1), so that an index full of tombstones can be built anew in its own size.
@@ -79,7 +79,7 @@ enum {
     ENDED_WORDS = 5,
 
     APP_FLAGS = 0, /* a lone word: APP_ENABLED, APP_LIVE */
-    APP_NAME = 1,  /* written before the flags and never again */
+    APP_NAME = 1,  /* written before the flags and not again, but for table_forget_apps */
     APP_WORDS = 8,
     APP_ENABLED = 1,
     APP_LIVE = 2,

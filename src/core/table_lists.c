@@ -24,6 +24,14 @@ struct cardea_status table_set_app(struct table_writer *w, uint16_t index, const
     return CARDEA_SUCCESS;
 }
 
+void table_forget_apps(struct table_writer *w)
+{
+    for (size_t index = 0; index < TABLE_APPS_LIMIT; index++)
+        for (size_t i = 0; i < APP_WORDS; i++)
+            word_put(&w->header->apps[index][i], 0);
+    word_put(&w->header->apps_generation, word_own(&w->header->apps_generation) + 1);
+}
+
 void table_forget(struct table_writer *w, enum change_kind put, const uint8_t id[16])
 {
     enum space space = put == CHANGE_SESSION_PUT   ? SPACE_SESSION

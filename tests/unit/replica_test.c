@@ -205,6 +205,29 @@ static void a_copy_replaces_everything(void **state)
     close_pair(&p);
 }
 
+/* A service that was started anew with other apps gives their places to others. */
+static void the_apps_of_a_copy_are_all_there_are(void **state)
+{
+    static const char *const names[] = {"web", "shop"};
+    struct pair p = open_pair();
+    struct table_app app;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct feed_line line = {.is = FEED_IS_APP, .app.app.enabled = true};
+        memcpy(line.app.app.name, names[i], strlen(names[i]));
+        ask(&p);
+        put_begin(&p, true, 0, 1);
+        for (line.app.index = 0; line.app.index < 2 - i; line.app.index++)
+            put_line(&p, &line);
+        put_end(&p, 1, 2000, 0);
+        assert_ok(give(&p));
+        assert_true(believed(&p, ASKED));
+        assert_true(table_find_app(p.to.t, 0, &app) && strcmp(app.name, names[i]) == 0 && app.enabled);
+    }
+    assert_false(table_find_app(p.to.t, 1, &app));
+    close_pair(&p);
+}
+
 static void keys_are_a_set(void **state)
 {
     struct pair p = open_pair();
@@ -532,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_and_its_changes),
         cmocka_unit_test(a_copy_replaces_everything),
+        cmocka_unit_test(the_apps_of_a_copy_are_all_there_are),
         cmocka_unit_test(keys_are_a_set),
         cmocka_unit_test(the_lease_counts_from_before_the_asking),
         cmocka_unit_test(half_a_copy_is_none),
