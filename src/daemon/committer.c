@@ -88,7 +88,8 @@ static struct cardea_status expect_sessions(struct committer *c, struct store_tx
         else
             others[other++] = g->jobs[i];
     }
-    memcpy(g->jobs + wanted, others, other * sizeof others[0]);
+    for (uint32_t i = 0; i < other; i++)
+        g->jobs[wanted + i] = others[i];
     struct expectation what = {.sids = sids, .sid_count = wanted, .records = true, .accounts = true};
     return wanted < 2 ? CARDEA_SUCCESS : ops(c)->expect(tx, &what);
 }

@@ -837,7 +837,7 @@ static void every_query_has_its_index(void **state)
     assert_int_equal(failed, 0);
     /* All but: reading's BEGIN and SNAPSHOT, change's three, COMMIT, ROLLBACK; the four of what is expected; and
      * PostgreSQL's own. */
-    assert_int_equal(prepared, QUERY_COUNT - 12);
+    assert_int_equal(prepared, QUERY_COUNT - 13);
     s->ops->abort(tx);
     s->ops->close(s);
 }

@@ -1,4 +1,5 @@
-/* What the changes of a transaction will ask for, fetched in a few statements; and rotations, written in one.
+/* What the changes of a transaction will ask for, fetched in a few statements; rotations and last-seen times, each
+ * written in one.
  *
  * In a WRITE the rows are locked as the single operations lock them, sessions before users and each in the order of
  * the ids, so that what is known here stays true until the end of the transaction, and two nodes that expect the same
@@ -115,7 +116,7 @@ static struct cardea_status list_users(const struct store_tx *tx, const struct e
         return CARDEA_FAIL(E_UNAVAILABLE);
     for (uint32_t i = 0; i < what->user_count; i++)
         all[count++] = what->users[i];
-    for (uint32_t i = 0; i < tx->expected.count; i++)
+    for (uint32_t i = 0; tx->expected.items != NULL && i < tx->expected.count; i++)
         if (tx->expected.items[i].there)
             all[count++] = tx->expected.items[i].record.user;
     qsort(all, count, sizeof *all, by_user);
@@ -273,6 +274,29 @@ struct cardea_status expect_settle(struct store_tx *tx, bool writes)
     tx->settling = false;
     if (!cardea_ok(s) && cardea_ok(tx->sql.broken))
         tx->sql.broken = s;
+    return s;
+}
+
+/* In one statement, in the order of the sids: others lock in that order too. */
+struct cardea_status postgres_session_touch(struct store_tx *tx, const struct session_id *sids, const int64_t *seen_ms,
+                                            uint32_t count)
+{
+    if (count == 0)
+        return CARDEA_SUCCESS;
+    struct view *ids = calloc(count, sizeof *ids);
+    if (ids == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    for (uint32_t i = 0; i < count; i++)
+        ids[i] = view_of(sids[i].bytes, sizeof sids[i].bytes);
+    struct query q = query_start_write(
+        tx, QUERY_TOUCH_MANY,
+        "UPDATE session SET last_seen_at_ms = v.seen_ms FROM"
+        " (SELECT sid, max(seen_ms) AS seen_ms FROM unnest(?, ?) AS u(sid, seen_ms) GROUP BY sid ORDER BY sid) AS v"
+        " WHERE session.sid = v.sid AND session.last_seen_at_ms < v.seen_ms");
+    bind_blobs(&q, ids, count);
+    bind_ints(&q, seen_ms, count);
+    struct cardea_status s = query_run(&q, NULL);
+    free(ids);
     return s;
 }
 

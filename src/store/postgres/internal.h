@@ -118,6 +118,8 @@ struct cardea_status postgres_session_get(struct store_tx *tx, struct session_id
                                           struct session_record *out) CARDEA_CHECKED;
 struct cardea_status postgres_session_rotate(struct store_tx *tx, const struct session_record *r,
                                              uint64_t expected_generation) CARDEA_CHECKED;
+struct cardea_status postgres_session_touch(struct store_tx *tx, const struct session_id *sids, const int64_t *seen_ms,
+                                            uint32_t count) CARDEA_CHECKED;
 struct cardea_status postgres_user_get(struct store_tx *tx, struct user_id id, struct user_record *out) CARDEA_CHECKED;
 struct cardea_status postgres_revocation_find(struct store_tx *tx, enum revocation_kind kind,
                                               const uint8_t id[32]) CARDEA_CHECKED;

@@ -155,7 +155,7 @@ static struct cardea_status hear_record(struct link *l, int64_t deadline_ms, con
 {
     redisReply *r = NULL;
     struct cardea_status s = hear(l, deadline_ms, REDIS_REPLY_ARRAY, &r);
-    if (!cardea_ok(s))
+    if (!cardea_ok(s) || r == NULL)
         return s;
     *ret_record = read_record(r, sid, out);
     freeReplyObject(r);
@@ -503,7 +503,7 @@ static struct cardea_status take_sids(struct link *l, int64_t deadline_ms, struc
 {
     redisReply *r = NULL;
     struct cardea_status s = hear(l, deadline_ms, REDIS_REPLY_ARRAY, &r);
-    if (!cardea_ok(s))
+    if (!cardea_ok(s) || r == NULL)
         return s;
     uint32_t count = 0;
     struct session_id *sids = r->elements == 0 ? NULL : malloc(r->elements * sizeof *sids);

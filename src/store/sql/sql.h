@@ -65,6 +65,7 @@
     X(EXPECT_SESSIONS)                                                                                                 \
     X(EXPECT_USERS)                                                                                                    \
     X(EXPECT_REVOKED)                                                                                                  \
+    X(TOUCH_MANY)                                                                                                      \
     X(ROTATE_MANY)                                                                                                     \
     X(SESSION_GET)                                                                                                     \
     X(SESSION_CREATE)                                                                                                  \
