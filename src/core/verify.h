@@ -150,11 +150,11 @@ struct cardea_status verify_session_stored(const struct verifier *v, struct stor
 enum verify_answer verify_stored(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
                                  enum credential_kind kind, struct view text, struct identity *out,
                                  struct cardea_status *ret_why);
-/* Is an identity established earlier still good? For a queued write, inside its transaction; *ret_session is zeroed for
- * a key. Outputs may be NULL.
+/* Is an identity established earlier still good? For a queued write, inside its transaction. Where the sessions' engine
+ * is away, memory and the accounts decide: so an administrator is not kept from suspending somebody. ret_user may be
+ * NULL.
  * fails: E_INVALID_SESSION, E_INVALID_TOKEN, E_INVALID_KEY by its kind; E_EXPIRED; the store's failures. */
 struct cardea_status verify_again(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
-                                  const struct identity *who, struct session_record *ret_session,
-                                  struct user_record *ret_user) CARDEA_CHECKED;
+                                  const struct identity *who, struct user_record *ret_user) CARDEA_CHECKED;
 
 #endif

@@ -273,12 +273,38 @@ enum verify_answer verify_stored(const struct verifier *v, struct store_tx *tx, 
     return class == CARDEA_CLASS_DENIED || class == CARDEA_CLASS_EXPIRED ? VERIFY_NO : VERIFY_UNKNOWN;
 }
 
-static struct cardea_status session_again(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
-                                          const struct identity *who, struct session_record *session,
-                                          struct user_record *user)
+/* The sessions' engine is away and the accounts are not. What the leased table knows of the session is what its record
+ * said; a record is worth nothing but at its user's epoch and with no revocation against it, and that the accounts say.
+ */
+static struct cardea_status session_remembered(const struct verifier *v, struct store_tx *tx,
+                                               const struct store_ops *ops, const struct identity *who,
+                                               struct user_record *user)
 {
-    struct cardea_status s = verify_session_stored(v, tx, ops, who->sid, NULL, session, user);
-    if (cardea_ok(s) && (user->epoch != who->user.epoch || !ID_SAME(session->user, who->user.id)))
+    struct table_session t;
+    if (v->table == NULL || !table_valid(v->table, v->boot_ms) ||
+        table_find_session(v->table, who->sid, &t) != TABLE_HIT || settings_app_at(v->settings, t.app) == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    if (v->now_ms >= t.expires_at_ms || (t.idle_ms > 0 && v->now_ms - t.last_seen_at_ms >= t.idle_ms))
+        return CARDEA_FAIL(E_EXPIRED);
+    struct cardea_status s =
+        not_revoked(tx, ops, REVOCATION_SESSION, who->sid.bytes, sizeof who->sid.bytes, CARDEA_E_INVALID_SESSION);
+    if (cardea_ok(s))
+        s = stored_user(tx, ops, who->user.id, CARDEA_E_INVALID_SESSION, user);
+    if (cardea_ok(s) && (t.epoch != user->epoch || !ID_SAME(t.user, who->user.id)))
+        s = CARDEA_FAIL(E_INVALID_SESSION);
+    return s;
+}
+
+static struct cardea_status session_again(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
+                                          const struct identity *who, struct user_record *user)
+{
+    struct session_record session;
+    struct cardea_status s = verify_session_stored(v, tx, ops, who->sid, NULL, &session, user);
+    if (cardea_ok(s) && !ID_SAME(session.user, who->user.id))
+        s = CARDEA_FAIL(E_INVALID_SESSION);
+    if (s.code == CARDEA_E_UNAVAILABLE)
+        s = session_remembered(v, tx, ops, who, user);
+    if (cardea_ok(s) && user->epoch != who->user.epoch)
         s = CARDEA_FAIL(E_INVALID_SESSION);
     if (who->kind != KIND_TOKEN)
         return s;
@@ -288,19 +314,13 @@ static struct cardea_status session_again(const struct verifier *v, struct store
 }
 
 struct cardea_status verify_again(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops,
-                                  const struct identity *who, struct session_record *ret_session,
-                                  struct user_record *ret_user)
+                                  const struct identity *who, struct user_record *ret_user)
 {
-    struct session_record session = {0};
     struct api_key_record key;
     struct user_record user;
     struct cardea_status s = who->kind == KIND_KEY ? stored_key(v, tx, ops, who->key, NULL, &key, &user)
-                                                   : session_again(v, tx, ops, who, &session, &user);
-    if (!cardea_ok(s))
-        return s;
-    if (ret_session != NULL)
-        *ret_session = session;
-    if (ret_user != NULL)
+                                                   : session_again(v, tx, ops, who, &user);
+    if (cardea_ok(s) && ret_user != NULL)
         *ret_user = user;
-    return CARDEA_SUCCESS;
+    return s;
 }

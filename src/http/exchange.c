@@ -441,7 +441,7 @@ static struct cardea_status allowed_still(struct exchange *x, struct store_tx *t
 {
     struct user_record user;
     struct verifier v = exchange_verifier(x);
-    struct cardea_status s = verify_again(&v, tx, x->site->store->ops, x->who, NULL, &user);
+    struct cardea_status s = verify_again(&v, tx, x->site->store->ops, x->who, &user);
     if (cardea_ok(s) && (x->endpoint->flags & ENDPOINT_ADMIN) != 0 && !roles_have(view_text(user.roles), VIEW("admin")))
         return CARDEA_FAIL(E_FORBIDDEN);
     return s;

@@ -74,16 +74,19 @@ for (const [engine, there, start] of [
         await nodes.all[0].launch();
     }));
     if (engine === 'SQLite') return;
-    test('the store hangs: what is in memory is checked, what needs a record is 503, and the operator ends what he will', (t) => under(t, nodes, async () => {
+    test('the store hangs: what is in memory is checked, what needs a record is 503, and administrators end what they will', (t) => under(t, nodes, async () => {
         const [node] = nodes.all, username = `sleeper-${Math.random().toString(36).slice(2)}`;
         assert.equal((await node.request('/v1/signup', { json: { username, password: PASSWORD } })).status, 201);
-        const who = await node.login(username, { app: 'mobile' });
+        const who = await node.login(username, { app: 'mobile' }), root = await node.login('root', { app: 'mobile' });
         store.pause();
         try {
             assert.equal((await node.verify({ headers: bearer(who.access) })).status, 204);
             assert.equal((await node.request('/v1/refresh', { json: { refresh_token: who.refresh } })).status, 503);
-            node.command(['user', 'suspend', username]);
+            // by an administrator, whose own record can not be read either; then by the operator
+            const answer = await node.request(`/v1/admin/users/${who.user.id}`, { method: 'PATCH', json: { status: 'suspended' }, headers: bearer(root.access) });
+            assert.equal(answer.status, 200, answer.text);
             assert.equal((await node.verify({ headers: bearer(who.access) })).status, 401);
+            node.command(['user', 'logout', username]);
         } finally {
             store.resume();
         }

@@ -341,6 +341,54 @@ static void a_queued_change_looks_again(void **state)
     assert_string_equal(driver_user("carol").roles, "admin");
 }
 
+/* Sessions in an engine of their own that does not answer. */
+static struct store_ops without_sessions;
+
+static struct cardea_status no_session(struct store_tx *tx, struct session_id sid, struct session_record *out)
+{
+    (void)tx, (void)sid, (void)out;
+    return CARDEA_FAIL(E_UNAVAILABLE);
+}
+
+static void an_administrator_needs_no_sessions_engine_to_suspend(void **state)
+{
+    (void)state;
+    struct client root = {0}, other_root = {0}, alice = {0};
+    struct event e = {.at_ms = driver.now_ms, .type = "logout", .actor = "system", .detail = "{}"};
+    struct session_id sid;
+    struct store *store = driver.site.store;
+    const struct store_ops *real = store->ops;
+    log_in(&alice, &r, "alice", "mobile");
+    log_in(&root, &r, "root", "mobile");
+    log_in(&other_root, &r, "root", "mobile");
+    assert_ok(session_id_parse(reply_text(&r, "session.sid"), &sid));
+    without_sessions = *real;
+    without_sessions.session_get = no_session;
+    store->ops = &without_sessions;
+    drive(&root, &r, METHOD_PATCH, target_of("alice", ""), "{\"status\":\"suspended\"}");
+    assert_status(&r, 200);
+    drive(&alice, &r, METHOD_GET, "/v1/me", NULL);
+    assert_problem(&r, 401, "invalid_token");
+    /* What the accounts say against a session or its user counts, though it has not come to this table yet. */
+    struct user_record u = driver_user("root");
+    struct store_tx *tx = NULL;
+    e.revocation = (struct revocation){.kind = REVOCATION_SESSION, .until_ms = driver.now_ms + 86400000};
+    memcpy(e.revocation.id, sid.bytes, sizeof sid.bytes);
+    assert_ok(real->begin(store, STORE_WRITE, driver.site.boot_ms() + 5000, &tx));
+    assert_ok(real->event_append(tx, &e));
+    assert_ok(real->commit(tx));
+    drive(&other_root, &r, METHOD_PATCH, target_of("alice", ""), "{\"status\":\"active\"}");
+    assert_problem(&r, 401, "invalid_token");
+    u.epoch++;
+    assert_ok(real->begin(store, STORE_WRITE, driver.site.boot_ms() + 5000, &tx));
+    assert_ok(real->user_put(tx, &u));
+    assert_ok(real->commit(tx));
+    drive(&root, &r, METHOD_PATCH, target_of("alice", ""), "{\"status\":\"active\"}");
+    assert_problem(&r, 401, "invalid_token");
+    store->ops = real;
+    assert_int_equal(driver_user("alice").status, USER_SUSPENDED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +405,7 @@ int main(void)
         SITE_TEST(a_deleted_user_is_gone),
         SITE_TEST(administrators_can_not_remove_themselves),
         SITE_TEST(a_queued_change_looks_again),
+        SITE_TEST(an_administrator_needs_no_sessions_engine_to_suspend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
