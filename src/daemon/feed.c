@@ -372,7 +372,7 @@ struct cardea_status feed_open(struct feed *f, const struct feed_request *ask, s
     s->base = (struct stream){.read = feed_stream_read, .free = stream_free, .longest_ms = FEED_SNAPSHOT_MAX_MS};
     s->feed = f;
     s->ask = *ask;
-    s->tick_ms = ask->received_ms + f->host.lease_ms / 3;
+    s->tick_ms = ask->received_ms + feed_hold_ms(f, false);
     s->ends_ms = ask->received_ms + FEED_STREAM_LEASES * f->host.lease_ms;
     s->position = ask->after;
     feed_log_id(f->log, own);

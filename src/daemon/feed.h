@@ -27,6 +27,7 @@ enum {
     FEED_STREAMS_MAX = 256,
     FEED_STREAMS_KEY_MAX = 64,
     FEED_REMOTES_MAX = 512,         /* verifiers that were heard of lately */
+    FEED_HOLD_MAX_MS = 2000,        /* a reader hears something as often as this, however long the lease */
     FEED_STREAM_LEASES = 8,         /* how long an event stream goes on */
     FEED_SNAPSHOT_MAX_MS = 600000,  /* of sending a whole copy */
     FEED_CHUNK = 2 * FEED_LINE_MAX, /* of a stream, in memory */

@@ -92,7 +92,7 @@ static enum step begin(struct feed_stream *s)
     s->walk = (struct table_walk){0};
     s->app_next = 0;
     s->keys_begun = false;
-    s->tick_ms = now + f->host.lease_ms / (s->ask.events ? 4 : 3);
+    s->tick_ms = now + feed_hold_ms(f, s->ask.events);
     s->line.is = FEED_IS_BEGIN;
     s->line.begin.snapshot = s->snapshot;
     s->line.begin.after = s->snapshot ? 0 : s->position;

@@ -76,6 +76,12 @@ struct feed_stream {
 
 /* What may be given to this stream at most, from now on; 0: nothing yet. feed->lock is held. */
 int64_t feed_grant(const struct feed *f, const struct remote *r, int64_t now_ms);
+/* How long a reader is left without a word. */
+static inline int64_t feed_hold_ms(const struct feed *f, bool events)
+{
+    int64_t part_ms = f->host.lease_ms / (events ? 4 : 3);
+    return part_ms < FEED_HOLD_MAX_MS ? part_ms : FEED_HOLD_MAX_MS;
+}
 /* For struct stream. */
 enum stream_said feed_stream_read(struct stream *s, const struct stream_host *host, char *out, size_t max,
                                   size_t *ret_len);

@@ -8,9 +8,9 @@
  * lock on them), and the others load them.
  *
  * The folder (mode 0700) holds: lock, master.key (0600, made on first start of the embedded default), cardea.db unless
- * the accounts are kept by a server, admin.sock while the service runs, .gitignore with "*". A lock (flock on
- * STATE/lock) tells whether a process has it open; a second one is refused. The kernel drops the lock with its process,
- * however that ends.
+ * the accounts are kept by a server, admin.sock and table.sock while the service runs, .gitignore with "*". A lock
+ * (flock on STATE/lock) tells whether a process has it open; a second one is refused. The kernel drops the lock with
+ * its process, however that ends.
  *
  * master.key: 32 random bytes as 43 characters of base64url and a line feed. Opening sets the process's umask to 0077.
  */
