@@ -82,6 +82,7 @@ static enum step begin(struct feed_stream *s)
     pthread_mutex_lock(&f->lock);
     s->lease_ms = feed_grant(f, s->remote, now);
     pthread_mutex_unlock(&f->lock);
+    s->cleared = table_cleared(f->host.table);
     if (!table_valid(f->host.table, now) || !allowed(s))
         return STEP_END;
     s->held_ms = now - s->ask.received_ms;
@@ -192,6 +193,9 @@ static enum step finish(struct feed_stream *s)
 {
     if (!has_room(s))
         return STEP_ON;
+    /* Emptied meanwhile: what was not met, a revocation perhaps, may have been there when the lease began. */
+    if (table_cleared(s->feed->host.table) != s->cleared)
+        return STEP_BROKEN;
     s->line.is = FEED_IS_END;
     s->line.end.head = s->head;
     s->line.end.lease_ms = s->lease_ms;

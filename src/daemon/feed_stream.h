@@ -62,6 +62,7 @@ struct feed_stream {
     enum passage passage;
     bool snapshot, tell_apps, tell_keys;
     uint64_t head, read_to;
+    uint64_t cleared; /* the table's count, before it was seen to be valid */
     int64_t lease_ms, held_ms;
     struct table_walk walk;
     uint16_t app_next;

@@ -276,6 +276,30 @@ static void who_is_too_slow_for_the_log_breaks_off(void **state)
     end(s);
 }
 
+/* A copy that lacks what the table has just forgotten must not get a lease: a revoked token would be good by it. */
+static void a_table_that_is_emptied_ends_the_passage(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        struct scene *s = begin(1000);
+        char small[64];
+        size_t len, bytes = 0;
+        s->ask.known = known == 1;
+        feed_log_id(feed_log_of(s->f), s->ask.feed);
+        for (int i = 0; i < 500; i++) {
+            struct change c = {.kind = CHANGE_TOKEN_END, .revocation.until_ms = HOUSE_NOW + HOUSE_DAY_MS};
+            memcpy(c.revocation.id, &i, sizeof i);
+            apply(s, &c);
+        }
+        open_stream(s);
+        registered(s);
+        assert_int_equal(pull(s, small, sizeof small, &len), STREAM_BYTES);
+        table_clear(s->h.writer);
+        assert_int_equal(drain(s, NULL, &bytes), STREAM_BROKEN);
+        end(s);
+    }
+}
+
 /* --- a whole copy, while the table is changed --- */
 
 struct ender {
@@ -352,6 +376,7 @@ int main(void)
         cmocka_unit_test(it_ends_with_its_key_and_its_owner),
         cmocka_unit_test(there_are_places_and_no_more),
         cmocka_unit_test(who_is_too_slow_for_the_log_breaks_off),
+        cmocka_unit_test(a_table_that_is_emptied_ends_the_passage),
         cmocka_unit_test(a_copy_is_right_while_the_table_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
