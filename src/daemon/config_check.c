@@ -268,6 +268,8 @@ struct cardea_status config_settle(struct config *c, struct config_error *error)
     if (c->urgent_places >= c->write_queue)
         return config_refuse(c, error, "limits.urgent_places",
                              "limits.urgent_places must be less than limits.write_queue");
+    if (c->table_access == TABLE_ACCESS_GROUP && c->table_socket[0] == 0)
+        config_warn(c, "table.access is group, but none but its owner can enter the state folder: set table.socket");
     if (c->settings.app_count == 0)
         config_warn(c, "no app is enabled: nobody can log in; list some under apps");
     c->settings.admin_on_main = c->admin_listen.text[0] == 0;

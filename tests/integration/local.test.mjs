@@ -2,12 +2,12 @@
 // the service is gone?
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Example } from './lib/example.mjs';
-import { Service } from './lib/service.mjs';
+import { Service, temporary } from './lib/service.mjs';
 
 const cookie = (login) => login.jar.get('__Host-cardea');
 
@@ -140,6 +140,18 @@ for attempt in (lambda: mmap.mmap(block, 65536, prot=mmap.PROT_READ | mmap.PROT_
 print('good')`;
         const r = spawnSync('python3', ['-c', script, socket()], { encoding: 'utf8' });
         assert.equal(r.stdout.trim(), 'good', r.stderr);
+    });
+
+    test('is where and whose the configuration says, or not at all', async () => {
+        const folder = temporary();
+        const group = await Service.start({ users: [], settings: { table: { socket: join(folder, 'table.sock'), access: 'group' } } });
+        assert.equal(statSync(join(folder, 'table.sock')).mode & 0o777, 0o660);
+        await group.end();
+        assert.equal(existsSync(join(folder, 'table.sock')), false);
+        rmSync(folder, { recursive: true });
+        const none = await Service.start({ users: [], settings: { table: { access: 'nobody' } } });
+        assert.equal(existsSync(join(none.state, 'table.sock')), false);
+        await none.end();
     });
 
     test('has a limit, and a peer that speaks is cut', async () => {
