@@ -363,6 +363,61 @@ static void two_nodes_yield_one_successor(void **state)
     nodes[1].store->ops->close(nodes[1].store);
 }
 
+/* Two nodes that hold what the other one wants. */
+struct crossing {
+    pthread_t thread;
+    struct store *store;
+    struct store_tx *tx;
+    unsigned wants;
+    struct cardea_status outcome;
+};
+
+static void *take_and_commit(void *context)
+{
+    struct crossing *c = context;
+    struct user_record u;
+    struct cardea_status s = c->store->ops->user_get(c->tx, sample_user(c->wants).id, &u);
+    (void)snprintf(u.name, sizeof u.name, "node-%u", 2 - c->wants);
+    if (cardea_ok(s))
+        s = c->store->ops->user_put(c->tx, &u);
+    c->outcome = c->store->ops->commit(c->tx);
+    return cardea_ok(s) == cardea_ok(c->outcome) ? NULL : context;
+}
+
+static void of_two_that_wait_for_each_other_one_is_broken(void **state)
+{
+    (void)state;
+    struct crossing c[2] = {{.store = open_store(), .wants = 2}, {.store = open_store(), .wants = 1}};
+    assert_int_equal(put(c[0].store, 1), CARDEA_OK);
+    assert_int_equal(put(c[0].store, 2), CARDEA_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        struct user_record u;
+        c[i].tx = open_write(c[i].store);
+        assert_ok(c[i].store->ops->user_get(c[i].tx, sample_user(1 + i).id, &u));
+        (void)snprintf(u.name, sizeof u.name, "node-%u", i);
+        assert_ok(c[i].store->ops->user_put(c[i].tx, &u));
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&c[i].thread, NULL, take_and_commit, &c[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        void *odd = NULL;
+        assert_int_equal(pthread_join(c[i].thread, &odd), 0);
+        assert_null(odd); /* who was broken commits nothing */
+    }
+    int won = cardea_ok(c[0].outcome) ? 0 : 1;
+    assert_int_equal(c[won].outcome.code, CARDEA_OK);
+    assert_int_equal(c[1 - won].outcome.code, CARDEA_E_UNAVAILABLE);
+    for (unsigned i = 0; i < 2; i++) {
+        struct user_record u;
+        struct store_tx *tx = open_read(c[0].store);
+        assert_ok(c[0].store->ops->user_get(tx, sample_user(1 + i).id, &u));
+        assert_string_equal(u.name, won == 0 ? "node-0" : "node-1"); /* both; nothing of the other's */
+        c[0].store->ops->abort(tx);
+    }
+    c[0].store->ops->close(c[0].store);
+    c[1].store->ops->close(c[1].store);
+}
+
 /* What the second of two writers does while the first is under way, and when it was done. */
 static _Atomic int second_done;
 
@@ -723,6 +778,7 @@ int main(void)
         cmocka_unit_test_setup(a_server_that_hangs_is_away_by_the_deadline, each),
         cmocka_unit_test_setup(two_nodes_keep_one_journal, each),
         cmocka_unit_test_setup(two_nodes_yield_one_successor, each),
+        cmocka_unit_test_setup(of_two_that_wait_for_each_other_one_is_broken, each),
         cmocka_unit_test_setup(two_nodes_raise_and_register, each),
         cmocka_unit_test_setup(a_node_hears_another, each),
         cmocka_unit_test_setup(a_lost_listener_listens_again, each),
