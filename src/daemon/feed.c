@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { WAKE_STEP_MS = 50 };
+enum { WAKE_STEP_MS = 50, FULL_LOG_EVERY_MS = 60000 };
 
 /* --- when the registry is due --- */
 
@@ -15,6 +15,9 @@ static bool renewal_due(const struct feed *f, const struct remote *r, int64_t no
 {
     bool present = r->streams > 0 || now_ms - r->heard_ms < f->host.lease_ms;
     if (!r->used)
+        return false;
+    /* It was not taken: the store failed, or the registry is full. */
+    if (r->renewed_ms == INT64_MIN && r->tried_ms != INT64_MIN && now_ms - r->tried_ms < f->host.lease_ms / 4)
         return false;
     if (!present) /* its lease, which was granted from this writing at the latest, is over for everybody */
         return r->renewed_ms == INT64_MIN || now_ms - r->renewed_ms > 2 * f->host.lease_ms;
@@ -182,18 +185,22 @@ static void remote_id(const struct feed *f, const struct feed_request *ask, uint
     memcpy(out, digest, 16);
 }
 
-static struct remote *remote_of(struct feed *f, const uint8_t id[16])
+static struct remote *remote_of(struct feed *f, const uint8_t id[16], const struct api_key_id *key)
 {
     struct remote *unused = NULL;
+    uint32_t of_key = 0;
     for (size_t i = 0; i < FEED_REMOTES_MAX; i++) {
         struct remote *r = &f->remotes[i];
         if (r->used && memcmp(r->id, id, sizeof r->id) == 0)
             return r;
         if (!r->used && unused == NULL)
             unused = r;
+        of_key += r->used && ID_SAME(r->key, *key);
     }
+    if (of_key >= FEED_REMOTES_KEY_MAX)
+        return NULL;
     if (unused != NULL) {
-        *unused = (struct remote){.used = true, .renewed_ms = INT64_MIN};
+        *unused = (struct remote){.used = true, .renewed_ms = INT64_MIN, .tried_ms = INT64_MIN};
         memcpy(unused->id, id, sizeof unused->id);
     }
     return unused;
@@ -227,7 +234,7 @@ bool feed_renewal_due(struct feed *f)
 /* What is to be written, taken under the lock and written without it. */
 struct renewal {
     struct remote *remote;
-    bool gone;
+    bool gone, fresh; /* fresh: it may not stand there yet */
     struct verifier_record record;
 };
 
@@ -240,7 +247,10 @@ static uint32_t take_renewals(struct feed *f, struct renewal *out, int64_t now_m
         if (!renewal_due(f, r, now_ms))
             continue;
         struct renewal *w = &out[count++];
-        *w = (struct renewal){.remote = r, .gone = r->streams == 0 && now_ms - r->heard_ms >= f->host.lease_ms};
+        r->tried_ms = now_ms;
+        *w = (struct renewal){.remote = r,
+                              .gone = r->streams == 0 && now_ms - r->heard_ms >= f->host.lease_ms,
+                              .fresh = r->renewed_ms == INT64_MIN};
         memcpy(w->record.id, r->id, sizeof w->record.id);
         w->record.kind = VERIFIER_REMOTE;
         w->record.n = r->n;
@@ -252,6 +262,42 @@ static uint32_t take_renewals(struct feed *f, struct renewal *out, int64_t now_m
     }
     pthread_mutex_unlock(&f->lock);
     return count;
+}
+
+/* Leave out newcomers that the registry has no place for: they get no lease. *count: those that are left. */
+static struct cardea_status leave_out(struct feed *f, const struct store_ops *ops, struct store_tx *tx,
+                                      struct renewal *renewals, uint32_t *count)
+{
+    uint32_t fresh = 0, left = 0, kept = 0;
+    for (uint32_t i = 0; i < *count; i++)
+        fresh += renewals[i].fresh && !renewals[i].gone;
+    if (fresh == 0 || ops->verifier_list == NULL)
+        return CARDEA_SUCCESS;
+    struct verifier_record *records = calloc(VERIFIERS_MAX, sizeof *records);
+    uint32_t there = 0;
+    if (records == NULL)
+        return CARDEA_FAIL(E_UNAVAILABLE);
+    struct cardea_status s = ops->verifier_list(tx, records, VERIFIERS_MAX, &there);
+    free(records);
+    if (cardea_ok(s) && there < VERIFIERS_MAX - FEED_REGISTRY_LEFT)
+        left = VERIFIERS_MAX - FEED_REGISTRY_LEFT - there;
+    if (!cardea_ok(s) && s.code != CARDEA_E_LIMIT)
+        return s;
+    for (uint32_t i = 0; i < *count; i++) {
+        bool newcomer = renewals[i].fresh && !renewals[i].gone;
+        if (newcomer && left == 0)
+            continue;
+        left -= newcomer;
+        renewals[kept++] = renewals[i];
+    }
+    int64_t now_ms = f->host.boot_ms();
+    if (kept < *count && (f->full_logged_ms == 0 || now_ms - f->full_logged_ms >= FULL_LOG_EVERY_MS)) {
+        f->full_logged_ms = now_ms;
+        log_write(LOG_WARN, "the registry of verifiers is full: verifiers of the feed get no lease",
+                  LOG_FIELDS(LOG_INT("verifiers", *count - kept)));
+    }
+    *count = kept;
+    return CARDEA_SUCCESS;
 }
 
 static struct cardea_status write_renewals(const struct store_ops *ops, struct store_tx *tx,
@@ -298,7 +344,9 @@ struct cardea_status feed_renew(struct feed *f, struct store *store, int64_t dea
     if (count > 0 && ops->verifier_put != NULL) {
         s = ops->begin(store, STORE_WRITE, deadline_ms, &tx);
         if (cardea_ok(s)) {
-            s = write_renewals(ops, tx, renewals, count);
+            s = leave_out(f, ops, tx, renewals, &count);
+            if (cardea_ok(s))
+                s = write_renewals(ops, tx, renewals, count);
             if (cardea_ok(s))
                 s = ops->commit(tx);
             else
@@ -341,7 +389,7 @@ static struct cardea_status admit(struct feed *f, struct feed_stream *s, const u
         return CARDEA_FAIL(E_UNAVAILABLE);
     if (f->stream_count >= FEED_STREAMS_MAX || streams_of(f, &s->ask.key) >= FEED_STREAMS_KEY_MAX)
         return CARDEA_FAIL(E_BUSY);
-    struct remote *r = remote_of(f, id);
+    struct remote *r = remote_of(f, id, &s->ask.key);
     if (r == NULL)
         return CARDEA_FAIL(E_BUSY);
     /* What it says it has. Without a copy it has nothing, whatever it had before. */

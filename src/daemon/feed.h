@@ -12,7 +12,8 @@
  *   - A stream ends with the key that opened it: looked up before each passage; its end wakes the stream.
  *   - A reader that is slow makes nobody wait and costs a chunk of memory: when the log has moved on without it, or its
  *     time is over, the stream breaks and it has to come again.
- *   - FEED_STREAMS_MAX in all, FEED_STREAMS_KEY_MAX of one key.
+ *   - FEED_STREAMS_MAX in all, FEED_STREAMS_KEY_MAX of one key; verifiers likewise. Where the registry is all but full
+ *     a verifier that does not stand in it gets no lease: a registry past its limit is one that nobody can read.
  *
  * Threading: streams are read on their event loops; feed_wake is called by whoever changed the table, and costs a
  * signal where somebody waits. A thread of its own wakes those who wait. feed_renew runs where the store is written.
@@ -27,6 +28,8 @@ enum {
     FEED_STREAMS_MAX = 256,
     FEED_STREAMS_KEY_MAX = 64,
     FEED_REMOTES_MAX = 512,         /* verifiers that were heard of lately */
+    FEED_REMOTES_KEY_MAX = 128,     /* of one key: a name costs it nothing */
+    FEED_REGISTRY_LEFT = 128,       /* places in the registry that are left to nodes */
     FEED_HOLD_MAX_MS = 2000,        /* a reader hears something as often as this, however long the lease */
     FEED_STREAM_LEASES = 8,         /* how long an event stream goes on */
     FEED_SNAPSHOT_MAX_MS = 600000,  /* of sending a whole copy */

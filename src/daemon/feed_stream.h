@@ -15,6 +15,7 @@ struct remote {
     uint64_t renewals;     /* as written */
     int64_t heard_ms;      /* when it asked last */
     int64_t renewed_ms;    /* before the last writing began; INT64_MIN: not yet */
+    int64_t tried_ms;      /* when it was to be written last, whether it was or not; INT64_MIN: never */
 };
 
 struct feed {
@@ -28,6 +29,7 @@ struct feed {
     uint64_t snapshots, hurries;
     struct feed_stream *streams; /* all of them */
     struct remote remotes[FEED_REMOTES_MAX];
+    int64_t full_logged_ms; /* of feed_renew's thread */
 };
 
 enum passage {

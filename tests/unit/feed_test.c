@@ -257,6 +257,105 @@ static void there_are_places_and_no_more(void **state)
     end(s);
 }
 
+static void no_key_takes_all_places(void **state)
+{
+    struct scene *s = begin(1000);
+    (void)state;
+    for (int i = 0; i < FEED_REMOTES_KEY_MAX; i++) {
+        s->ask.verifier[1] = (uint8_t)i;
+        open_stream(s);
+    }
+    s->stream->free(s->stream);
+    s->stream = NULL;
+    s->ask.verifier[0]++;
+    assert_code(feed_open(s->f, &s->ask, &s->stream), E_BUSY);
+    s->ask.verifier[0]--; /* who is known is let in */
+    open_stream(s);
+    s->ask.key.bytes[0] ^= 1;
+    open_stream(s); /* so is who comes with another key */
+    end(s);
+}
+
+/* A registry that says how many are in it, and counts who is put. */
+static struct {
+    uint32_t there, puts, commits;
+} registry;
+
+static struct cardea_status registry_begin(struct store *of, enum store_mode kind, int64_t deadline_ms,
+                                           struct store_tx **out)
+{
+    (void)of;
+    (void)kind;
+    (void)deadline_ms;
+    (void)out;
+    return CARDEA_SUCCESS;
+}
+static struct cardea_status registry_commit(struct store_tx *tx)
+{
+    (void)tx;
+    registry.commits++;
+    return CARDEA_SUCCESS;
+}
+static void registry_abort(struct store_tx *tx)
+{
+    (void)tx;
+}
+static struct cardea_status registry_put(struct store_tx *tx, const struct verifier_record *v)
+{
+    (void)tx;
+    assert_int_equal(v->kind, VERIFIER_REMOTE);
+    registry.puts++;
+    return CARDEA_SUCCESS;
+}
+static struct cardea_status registry_list(struct store_tx *tx, struct verifier_record *out, uint32_t cap,
+                                          uint32_t *ret_count)
+{
+    (void)tx;
+    (void)out;
+    if (registry.there > cap)
+        return CARDEA_FAIL(E_LIMIT);
+    *ret_count = registry.there;
+    return CARDEA_SUCCESS;
+}
+
+/* Past its limit nobody can read the registry: no node could start, and no key would ever be changed. */
+static void a_registry_is_never_filled(void **state)
+{
+    static const struct store_ops ops = {.name = "registry",
+                                         .begin = registry_begin,
+                                         .commit = registry_commit,
+                                         .abort = registry_abort,
+                                         .verifier_put = registry_put,
+                                         .verifier_list = registry_list};
+    struct store full = {&ops};
+    static const uint32_t there[] = {VERIFIERS_MAX - FEED_REGISTRY_LEFT, VERIFIERS_MAX + 1};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene *s = begin(1000);
+        size_t bytes = 0;
+        open_stream(s);
+        registry.there = there[i];
+        registry.puts = 0;
+        assert_ok(feed_renew(s->f, &full, INT64_MAX));
+        assert_int_equal(registry.puts, 0);
+        assert_int_equal(drain(s, NULL, &bytes), STREAM_WAIT); /* no lease */
+        assert_false(feed_renewal_due(s->f));                  /* not at every step */
+        atomic_store(&boot_now, HOUSE_BOOT_MS + LEASE_MS / 4);
+        assert_true(feed_renewal_due(s->f));
+        registry.there = VERIFIERS_MAX - FEED_REGISTRY_LEFT - 1;
+        assert_ok(feed_renew(s->f, &full, INT64_MAX));
+        assert_int_equal(registry.puts, 1);
+        assert_int_equal(drain(s, NULL, &bytes), STREAM_END);
+        /* Whoever stands in it goes on. */
+        registry.there = VERIFIERS_MAX;
+        atomic_store(&boot_now, HOUSE_BOOT_MS + LEASE_MS);
+        open_stream(s);
+        assert_ok(feed_renew(s->f, &full, INT64_MAX));
+        assert_int_equal(registry.puts, 2);
+        end(s);
+    }
+}
+
 static void who_is_too_slow_for_the_log_breaks_off(void **state)
 {
     struct scene *s = begin(1000);
@@ -375,6 +474,8 @@ int main(void)
         cmocka_unit_test(it_waits_and_is_woken),
         cmocka_unit_test(it_ends_with_its_key_and_its_owner),
         cmocka_unit_test(there_are_places_and_no_more),
+        cmocka_unit_test(no_key_takes_all_places),
+        cmocka_unit_test(a_registry_is_never_filled),
         cmocka_unit_test(who_is_too_slow_for_the_log_breaks_off),
         cmocka_unit_test(a_table_that_is_emptied_ends_the_passage),
         cmocka_unit_test(a_copy_is_right_while_the_table_changes),
