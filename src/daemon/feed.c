@@ -13,8 +13,10 @@ enum { WAKE_STEP_MS = 50, FULL_LOG_EVERY_MS = 60000 };
 /* Is it time to write this one? Soon after it asked, and when it has got further: somebody may wait for that. */
 static bool renewal_due(const struct feed *f, const struct remote *r, int64_t now_ms)
 {
-    bool present = r->streams > 0 || now_ms - r->heard_ms < f->host.lease_ms;
-    if (!r->used)
+    bool present = now_ms - r->heard_ms < f->host.lease_ms;
+    /* One that has stopped reading amid a passage gets no lease from it that was not renewed when that began: nobody
+     * is to wait for it any longer. */
+    if (!r->used || (!present && r->streams > 0))
         return false;
     /* It was not taken: the store failed, or the registry is full. */
     if (r->renewed_ms == INT64_MIN && r->tried_ms != INT64_MIN && now_ms - r->tried_ms < f->host.lease_ms / 4)

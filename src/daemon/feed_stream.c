@@ -81,6 +81,7 @@ static enum step begin(struct feed_stream *s)
     int64_t now = f->host.boot_ms();
     pthread_mutex_lock(&f->lock);
     s->lease_ms = feed_grant(f, s->remote, now);
+    s->remote->heard_ms = now;
     pthread_mutex_unlock(&f->lock);
     s->cleared = table_cleared(f->host.table);
     if (!table_valid(f->host.table, now) || !allowed(s))

@@ -13,7 +13,7 @@ struct remote {
     uint32_t streams;      /* open ones */
     uint64_t n, written_n; /* what it has; what the registry says */
     uint64_t renewals;     /* as written */
-    int64_t heard_ms;      /* when it asked last */
+    int64_t heard_ms;      /* when it asked last, or had read all of a passage and got another */
     int64_t renewed_ms;    /* before the last writing began; INT64_MIN: not yet */
     int64_t tried_ms;      /* when it was to be written last, whether it was or not; INT64_MIN: never */
 };

@@ -375,6 +375,40 @@ static void who_is_too_slow_for_the_log_breaks_off(void **state)
     end(s);
 }
 
+/* Frozen, or cut off without a word: its lease ends, and so must everybody's waiting for it. */
+static void who_stops_reading_is_renewed_no_longer(void **state)
+{
+    struct scene *s = begin(1000);
+    char small[64];
+    size_t len, bytes = 0;
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        struct change c = {.kind = CHANGE_TOKEN_END, .revocation.until_ms = HOUSE_NOW + HOUSE_DAY_MS};
+        memcpy(c.revocation.id, &i, sizeof i);
+        apply(s, &c);
+    }
+    s->ask.events = true;
+    open_stream(s);
+    registered(s);
+    assert_int_equal(pull(s, small, sizeof small, &len), STREAM_BYTES);
+    atomic_store(&boot_now, HOUSE_BOOT_MS + LEASE_MS - 1);
+    registered(s);
+    for (int64_t later = LEASE_MS; later <= 8 * LEASE_MS; later += LEASE_MS) {
+        atomic_store(&boot_now, HOUSE_BOOT_MS + later);
+        assert_false(feed_renewal_due(s->f));
+    }
+    assert_int_equal(feed_stats(s->f).remotes, 1);
+    /* One that reads is renewed for as long as it does. */
+    s->ask.received_ms = HOUSE_BOOT_MS + 8 * LEASE_MS;
+    open_stream(s);
+    for (int i = 0; i < 20; i++) {
+        registered(s);
+        assert_int_equal(drain(s, NULL, &bytes), STREAM_WAIT);
+        atomic_fetch_add(&boot_now, LEASE_MS / 4);
+    }
+    end(s);
+}
+
 /* A copy that lacks what the table has just forgotten must not get a lease: a revoked token would be good by it. */
 static void a_table_that_is_emptied_ends_the_passage(void **state)
 {
@@ -477,6 +511,7 @@ int main(void)
         cmocka_unit_test(no_key_takes_all_places),
         cmocka_unit_test(a_registry_is_never_filled),
         cmocka_unit_test(who_is_too_slow_for_the_log_breaks_off),
+        cmocka_unit_test(who_stops_reading_is_renewed_no_longer),
         cmocka_unit_test(a_table_that_is_emptied_ends_the_passage),
         cmocka_unit_test(a_copy_is_right_while_the_table_changes),
     };
