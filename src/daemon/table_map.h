@@ -1,7 +1,8 @@
 /* The table's memory: two shared mappings that other processes can be given later, and that cost only what is touched.
  *
  * Each is a sealed memory file: a new inode at every start, sparse, of fixed size (the kernel refuses to shrink or grow
- * it, so no reader can be made to fault), gone with its last user. Why not a file in the state folder: a write into a
+ * it, so no reader can be made to fault; nor does it take another seal, by which one reader could keep the next from
+ * its last-seen times), gone with its last user. Why not a file in the state folder: a write into a
  * hole of a full disk kills the process (docs/adr/0005-listener.md).
  */
 #ifndef DAEMON_TABLE_MAP_H
