@@ -190,7 +190,9 @@ static struct cardea_status stands(struct store_tx *tx, struct session_id sid)
     return cardea_ok(s) ? CARDEA_FAIL(E_NOT_FOUND) : s;
 }
 
-/* Fetch the records, then let the accounts prepare for their users: first the record, then the accounts, as in get. */
+/* Fetch the records, then let the accounts prepare for their users: first the record, then the accounts, as in get. Of
+ * a session whose record did not come nobody knows the user to lock, so the accounts do not look for its end yet: it
+ * could end before the user is locked. */
 static struct cardea_status mixture_expect(struct store_tx *tx, const struct expectation *what)
 {
     struct sessions *e = tx->mixture->sessions;
@@ -204,7 +206,7 @@ static struct cardea_status mixture_expect(struct store_tx *tx, const struct exp
     struct user_id *users = calloc(x->count + 1, sizeof *users);
     struct session_record *records = calloc(x->count + 1, sizeof *records);
     struct cardea_status *answers = calloc(x->count + 1, sizeof *answers);
-    struct expectation of_accounts = {.sids = sids, .users = users, .sid_count = x->count, .accounts = true};
+    struct expectation of_accounts = {.sids = sids, .users = users, .accounts = true};
     s = CARDEA_FAIL(E_UNAVAILABLE);
     if (sids != NULL && users != NULL && records != NULL && answers != NULL) {
         for (uint32_t i = 0; i < x->count; i++)
@@ -217,6 +219,7 @@ static struct cardea_status mixture_expect(struct store_tx *tx, const struct exp
         if (!x->items[i].there)
             continue;
         x->items[i].record = records[i];
+        sids[of_accounts.sid_count++] = x->items[i].sid;
         users[of_accounts.user_count++] = records[i].user;
     }
     if (cardea_ok(s) && accounts_ops(tx)->expect != NULL)

@@ -305,6 +305,63 @@ static void a_rival_is_found_out_by_the_commit(void **state)
     two->ops->close(two);
 }
 
+/* The accounts look for ends once the users are locked, so only of sessions whose user is known. */
+static uint32_t sids_told, users_told;
+static struct session_id first_told;
+
+static struct cardea_status note_expectation(struct store_tx *tx, const struct expectation *what)
+{
+    (void)tx;
+    sids_told = what->sid_count;
+    users_told = what->user_count;
+    first_told = what->sids[0];
+    return CARDEA_SUCCESS;
+}
+
+/* Of two sessions the first one's server does not answer. */
+static struct cardea_status get_the_second(struct sessions *e, int64_t deadline_ms, const struct session_id *sids,
+                                           uint32_t count, struct session_record *out,
+                                           struct cardea_status *ret_answers)
+{
+    for (uint32_t i = 1; i < count; i++)
+        ret_answers[i] = e->ops->get(e, deadline_ms, sids[i], &out[i]);
+    ret_answers[0] = CARDEA_FAIL(E_UNAVAILABLE);
+    return CARDEA_SUCCESS;
+}
+
+static void no_end_is_looked_for_before_its_user_is_locked(void **state)
+{
+    (void)state;
+    struct sessions *sessions = memory_alone();
+    struct store *accounts = open_sqlite("accounts"), *m = NULL;
+    const struct sessions_ops *real_sessions = sessions->ops;
+    const struct store_ops *real_accounts = accounts->ops;
+    struct sessions_ops many = *real_sessions;
+    struct store_ops told = *real_accounts;
+    many.get_many = get_the_second;
+    told.expect = note_expectation;
+    sessions->ops = &many;
+    accounts->ops = &told;
+    assert_ok(store_mixture_new(accounts, sessions, &m));
+    struct session_id sids[2];
+    struct store_tx *tx = open_write(m);
+    for (unsigned i = 0; i < 2; i++) {
+        struct session_record r = sample_session(i, sample_user(1).id);
+        sids[i] = r.sid;
+        assert_ok(m->ops->session_create(tx, &r));
+    }
+    commit(m, tx);
+    struct expectation what = {.sids = sids, .sid_count = 2, .records = true, .accounts = true};
+    tx = open_write(m);
+    assert_ok(m->ops->expect(tx, &what));
+    assert_int_equal(users_told, 1);
+    assert_int_equal(sids_told, 1);
+    bool rising = memcmp(&sids[0], &sids[1], sizeof sids[0]) < 0;
+    assert_memory_equal(&first_told, &sids[rising ? 1 : 0], sizeof first_told);
+    m->ops->abort(tx);
+    m->ops->close(m);
+}
+
 static void what_narrows_needs_no_sessions_engine(void **state)
 {
     (void)state;
@@ -352,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_deleted_users_sessions_go, setup, teardown),
         cmocka_unit_test_setup_teardown(what_narrows_needs_no_sessions_engine, setup, teardown),
         cmocka_unit_test_setup(a_rival_is_found_out_by_the_commit, fresh),
+        cmocka_unit_test_setup(no_end_is_looked_for_before_its_user_is_locked, fresh),
     };
     failed += cmocka_run_group_tests_name("mixture", own, NULL, NULL);
     (void)rmdir(folder);
