@@ -153,8 +153,7 @@ static struct cardea_status key_stands(const struct verifier *v, struct store_tx
 }
 
 /* A sealed text does not say here which key opened it: all must stand, or nobody can tell. */
-static struct cardea_status sealed_keys_stand(const struct verifier *v, struct store_tx *tx,
-                                              const struct store_ops *ops)
+struct cardea_status sealed_keys_stand(const struct verifier *v, struct store_tx *tx, const struct store_ops *ops)
 {
     struct cardea_status s = CARDEA_SUCCESS;
     for (size_t i = 0; cardea_ok(s) && i < v->keys->sealed.count; i++)

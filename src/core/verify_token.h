@@ -27,5 +27,9 @@ void token_identity(const struct verifier *v, const struct proven_token *t, stru
 struct cardea_status sealed_prove(const struct verifier *v, struct view text, struct sealed_session *out,
                                   uint16_t *ret_app) CARDEA_CHECKED;
 void sealed_identity(const struct verifier *v, const struct sealed_session *s, uint16_t app, struct identity *out);
+/* Past the lease: is none of the keys that open sealed texts compromised, as the store knows? fails: E_BUSY; the
+ * store's failures. */
+struct cardea_status sealed_keys_stand(const struct verifier *v, struct store_tx *tx,
+                                       const struct store_ops *ops) CARDEA_CHECKED;
 
 #endif

@@ -57,7 +57,11 @@ static struct cardea_status renewal_begin(struct exchange *x, struct view text)
 static struct cardea_status renewal_commit_stage(struct exchange *x, const struct flow *f)
 {
     struct renewal *r = x->state;
-    struct cardea_status s = renewal_load(r, f);
+    /* Else a text made with a compromised key would be exchanged for one that is believed everywhere. */
+    struct verifier v = exchange_verifier(x);
+    struct cardea_status s = sealed_keys_stand(&v, f->tx, f->ops);
+    if (cardea_ok(s))
+        s = renewal_load(r, f);
     if (cardea_ok(s)) {
         x->app = r->app;
         s = carry_admits(x, r->app);

@@ -482,6 +482,31 @@ static void past_the_lease_an_unknown_key_is_no_refusal(void **state)
 
 /* --- strict with a token --- */
 
+/* Another node has dropped a key, of which this one has not heard: what it opens may be forged. */
+static void past_the_lease_a_compromised_key_renews_nothing(void **state)
+{
+    (void)state;
+    struct client c = {0};
+    log_in(&c, &r, "alice", "sealed");
+    struct client kept;
+    const struct sealed_keys *sealed = &driver.site.keys->sealed;
+    struct event e = {.at_ms = driver.now_ms, .type = "key_dropped", .actor = "system", .detail = "{}"};
+    e.revocation = (struct revocation){.kind = REVOCATION_KEY, .until_ms = INT64_MAX};
+    memcpy(e.revocation.id, sealed->keys[sealed->count - 1].id.bytes, sizeof sealed->keys[0].id.bytes);
+    table_set_valid_until(driver.writer, 1);
+    renew(&c);
+    assert_status(&r, 200); /* all keys stand */
+    kept = c;
+    const struct store_ops *ops = driver.site.store->ops;
+    struct store_tx *tx;
+    assert_ok(ops->begin(driver.site.store, STORE_WRITE, driver.site.boot_ms() + 1000, &tx));
+    assert_ok(ops->event_append(tx, &e));
+    assert_ok(ops->commit(tx));
+    renew(&c);
+    assert_problem(&r, 503, "busy");
+    assert_memory_equal(c.jar, kept.jar, sizeof c.jar);
+}
+
 static void strict_with_a_token_answers_like_a_token_profile(void **state)
 {
     (void)state;
@@ -602,6 +627,7 @@ int main(void)
         SITE_TEST(a_rotation_of_the_sealing_key_ends_no_login),
         SITE_TEST(a_dropped_sealing_key_ends_its_texts_at_once),
         SITE_TEST(past_the_lease_an_unknown_key_is_no_refusal),
+        SITE_TEST(past_the_lease_a_compromised_key_renews_nothing),
         SITE_TEST(strict_with_a_token_answers_like_a_token_profile),
         SITE_TEST(a_live_token_without_a_record_is_refused),
         SITE_TEST(a_live_token_is_looked_up),
