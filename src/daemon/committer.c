@@ -171,6 +171,9 @@ static void commit_group(struct committer *c, struct group *g)
     }
     for (uint32_t i = 0; i < g->count; i++) {
         struct group one = {.count = 1, .jobs = {g->jobs[i]}};
+        refuse_late(c, &one); /* the group and those before it took their time */
+        if (one.count == 0)
+            continue;
         (void)write_group(c, &one);
         finish_group(c, &one);
     }

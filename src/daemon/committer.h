@@ -4,7 +4,7 @@
  * Decides: grouping, order, places, and what happens when the store fails.
  *   - A group is one transaction; each job stands in a mark of its own, so a refused one takes back only itself.
  *   - If the engine itself fails inside a group, the group is taken back and each job is run again alone, once: one job
- *     that breaks the transaction does not refuse its neighbours.
+ *     that breaks the transaction does not refuse its neighbours. Whose deadline is over by then is refused.
  *   - The store is told which sessions a group will ask for, before its first job (store_ops.expect). Where commit then
  *     finds that somebody else was first with one of them, each job is run again alone, too.
  *   - Places: `places` in all, of which `urgent_places` are kept for urgent jobs (logout, revocation). Urgent jobs are

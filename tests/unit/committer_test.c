@@ -59,6 +59,7 @@ static struct cardea_status fake_keep(struct store_tx *tx)
     return cardea_status(fake.keep);
 }
 static bool broken;
+static int64_t now_ms, fake_conflict_takes_ms;
 static int fake_conflicts; /* commits of what was expected that find another was first */
 static bool fake_expecting;
 static struct cardea_status fake_undo(struct store_tx *tx)
@@ -73,6 +74,7 @@ static struct cardea_status fake_commit(struct store_tx *tx)
     tell('C', -1);
     if (fake_expecting && fake_conflicts > 0) {
         fake_conflicts--;
+        now_ms += fake_conflict_takes_ms;
         fake_expecting = false;
         return CARDEA_FAIL(E_CONFLICT);
     }
@@ -170,7 +172,6 @@ static void done(void *context, struct queue_entry *job, struct cardea_status ou
     pthread_mutex_unlock(&lock);
 }
 
-static int64_t now_ms;
 static int64_t boot_ms(void)
 {
     return now_ms;
@@ -198,7 +199,7 @@ static int reset(void **state)
     done_count = 0;
     broken = hold = held = fake_expecting = false;
     fake_conflicts = 0;
-    now_ms = 0;
+    now_ms = fake_conflict_takes_ms = 0;
     fake.begin = fake.commit = fake.keep = fake_expects = CARDEA_OK;
     return 0;
 }
@@ -406,6 +407,20 @@ static void what_comes_too_late_is_refused(void **state)
     assert_null(strstr(story, "r2"));
 }
 
+static void what_is_too_late_for_another_run_is_refused(void **state)
+{
+    (void)state;
+    struct committer *c = held_committer(8, 2);
+    push_wanting(c, 2, true);
+    push_wanting(c, 3, true);
+    writes[2].entry.deadline_ms = 50;
+    fake_conflicts = 1;
+    fake_conflict_takes_ms = 50;
+    release_and_close(c);
+    assert_story("B r1 C a1 +1 B e2 r2 r3 C -2 B r3 C a3 +3 ");
+    assert_int_equal(writes[2].outcome, CARDEA_E_BUSY);
+}
+
 static int steps;
 static bool step(void *context)
 {
@@ -458,6 +473,7 @@ int main(void)
         cmocka_unit_test_setup(a_commit_that_failed_changes_nothing, reset),
         cmocka_unit_test_setup(a_store_that_is_away_refuses_all, reset),
         cmocka_unit_test_setup(what_comes_too_late_is_refused, reset),
+        cmocka_unit_test_setup(what_is_too_late_for_another_run_is_refused, reset),
         cmocka_unit_test_setup(background_work_runs_between_groups, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
