@@ -25,8 +25,8 @@ struct api_key_request {
 
 /* Space-joined, each once, in the order given; at most SCOPES_MAX. A scope: RFC 6749 §3.3 characters, at most SCOPE_MAX
  * bytes.
- * *ret_reserved: one of them opens Cardea's own endpoints (introspect, revoke, feed, cardea:…), which is an administrator's
- * to give. fails: E_INVALID_FIELD. */
+ * *ret_reserved: one of them opens Cardea's own endpoints (introspect, revoke, feed, cardea:…), which is an
+ * administrator's to give. fails: E_INVALID_FIELD. */
 struct cardea_status scopes_canonical(const struct view *scopes, size_t count, char out[SCOPES_MAX_BYTES + 1],
                                       bool *ret_reserved) CARDEA_CHECKED;
 

@@ -41,7 +41,7 @@ struct keeper {
     struct store *store;
     const struct master_key *master;
     const uint8_t *own_verifier; /* 16 bytes: our own record in the registry; zeros while there is none; NULL: never */
-    struct feed *feed; /* hears of every change; NULL: none */
+    struct feed *feed;           /* hears of every change; NULL: none */
     int64_t (*wall_ms)(void), (*boot_ms)(void);
     uint64_t keys_generation;
 

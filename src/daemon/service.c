@@ -481,8 +481,8 @@ static struct cardea_status open_table_socket(struct service *s, char *message, 
 static struct cardea_status start_listeners(struct service *s, char *message, size_t message_cap)
 {
     struct cardea_status status = CARDEA_SUCCESS;
-    s->metrics =
-        (struct metrics_source){s->listeners, s->listener_count, &s->lanes, &s->keeper, s->follower, &s->sources, &s->table_socket};
+    s->metrics = (struct metrics_source){s->listeners, s->listener_count, &s->lanes,       &s->keeper,
+                                         s->follower,  &s->sources,       &s->table_socket};
     for (uint32_t i = 0; i < s->listener_count && cardea_ok(status); i++)
         status = listener_start(s->listeners[i], message, message_cap);
     return status;

@@ -3,13 +3,20 @@
 #include "http/endpoint.h"
 
 const struct endpoint_set *const endpoint_sets[] = {
-    &verify_endpoints,        &session_endpoints,
-    &login_endpoints,         &account_endpoints,
-    &api_key_endpoints,       &token_endpoints,
-    &admin_user_endpoints,    &admin_user_change_endpoints,
-    &admin_session_endpoints, &admin_api_key_endpoints,
-    &admin_key_endpoints,     &admin_audit_endpoints,
-    &feed_endpoints,          &health_endpoints,
+    &verify_endpoints,
+    &session_endpoints,
+    &login_endpoints,
+    &account_endpoints,
+    &api_key_endpoints,
+    &token_endpoints,
+    &admin_user_endpoints,
+    &admin_user_change_endpoints,
+    &admin_session_endpoints,
+    &admin_api_key_endpoints,
+    &admin_key_endpoints,
+    &admin_audit_endpoints,
+    &feed_endpoints,
+    &health_endpoints,
     NULL,
 };
 

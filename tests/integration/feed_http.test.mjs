@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Example } from './lib/example.mjs';
+import { Example, exampleMissing } from './lib/example.mjs';
 import { Postgres, postgresInstalled } from './lib/postgres.mjs';
-import { program, Service, temporary } from './lib/service.mjs';
+import { Service, temporary } from './lib/service.mjs';
 
 const LEASE_MS = 2000, L_MS = LEASE_MS * 1.01 + 1;
 const cookie = (login) => login.jar.get('__Host-cardea');
@@ -25,7 +25,7 @@ async function until(ask, ...wanted) {
 }
 const lines = (text) => text.trim().split('\n').map((l) => JSON.parse(l));
 
-describe('a replica', { skip: !existsSync(join(dirname(program), 'tests/library/example_replica')) && 'it is built without libcurl' }, () => {
+describe('a replica', { skip: exampleMissing('replica') }, () => {
     for (const mode of ['poll', 'stream']) {
         describe(`by ${mode}`, () => {
             let service, remote, key;
@@ -143,7 +143,7 @@ describe('a replica', { skip: !existsSync(join(dirname(program), 'tests/library/
     }
 });
 
-describe('a replica of one node, and what another one does', { skip: (!postgresInstalled() && 'PostgreSQL 15 is not installed') || (!existsSync(join(dirname(program), 'tests/library/example_replica')) && 'it is built without libcurl') }, () => {
+describe('a replica of one node, and what another one does', { skip: (!postgresInstalled() && 'PostgreSQL 15 is not installed') || exampleMissing('replica') }, () => {
     let database, folder, a, b, remote;
     before(async () => {
         database = await Postgres.start();

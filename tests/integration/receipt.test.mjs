@@ -3,12 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { Caller, allowed, bearer, eventually, signUp } from './lib/credentials.mjs';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { Example } from './lib/example.mjs';
+import { Example, exampleMissing } from './lib/example.mjs';
 import { ADMIN, Nodes } from './lib/nodes.mjs';
 import { Postgres, postgresInstalled } from './lib/postgres.mjs';
-import { Service, program } from './lib/service.mjs';
+import { Service } from './lib/service.mjs';
 
 const LEASE_S = 2, L_MS = LEASE_S * 1010 + 1;
 
@@ -246,7 +244,7 @@ describe('receipts and keys among nodes', { skip: !postgresInstalled() && 'Postg
     });
 });
 
-describe('one node and a verifier on another host', { skip: !existsSync(join(dirname(program), 'tests/library/example_replica')) && 'it is built without libcurl' }, () => {
+describe('one node and a verifier on another host', { skip: exampleMissing('replica') }, () => {
     let service, remote;
     before(async () => {
         service = await Service.start({ users: [{ name: 'alice' }, { name: ADMIN, roles: ['admin'] }], env: { CARDEA_JWKS_MAX_AGE: '1s' } });

@@ -172,7 +172,7 @@ static struct cardea_status fetch(const struct redis *r, struct link *l, int64_t
     for (uint32_t i = 0; cardea_ok(s) && i < count; i++)
         s = say_get(r, l, &sids[i]);
     for (uint32_t i = 0; cardea_ok(s) && i < count; i++) {
-        struct cardea_status record;
+        struct cardea_status record = CARDEA_FAIL(E_UNAVAILABLE);
         s = hear_record(l, deadline_ms, &sids[i], &out[found], &record);
         if (cardea_ok(s) && cardea_ok(record))
             found++;
