@@ -68,6 +68,69 @@ struct cardea_status flow_session_get(const struct flow *f, struct session_id si
     return s;
 }
 
+/* OK: no end of it stands in the accounts, nor is known here. */
+static struct cardea_status not_ended(const struct flow *f, struct session_id sid, enum table_answer known)
+{
+    uint8_t id[32] = {0};
+    if (known == TABLE_REVOKED)
+        return CARDEA_FAIL(E_NOT_FOUND);
+    memcpy(id, sid.bytes, sizeof sid.bytes);
+    struct cardea_status s = f->ops->revocation_find(f->tx, REVOCATION_SESSION, id);
+    if (cardea_ok(s))
+        return CARDEA_FAIL(E_NOT_FOUND);
+    return s.code == CARDEA_E_NOT_FOUND ? CARDEA_SUCCESS : s;
+}
+
+static enum table_answer remembered(const struct flow *f, struct session_id sid, struct table_session *out)
+{
+    return f->table == NULL ? TABLE_MISS : table_find_session(f->table, sid, out);
+}
+
+struct cardea_status flow_session_to_end(const struct flow *f, struct session_id sid, struct session_record *out)
+{
+    struct table_session t;
+    struct cardea_status s = flow_session_get(f, sid, out);
+    if (s.code != CARDEA_E_NOT_FOUND || !f->ops->sessions_apart)
+        return s;
+    enum table_answer known = remembered(f, sid, &t);
+    if (known != TABLE_HIT || t.app >= f->settings->app_count)
+        return s;
+    struct cardea_status standing = not_ended(f, sid, known);
+    if (!cardea_ok(standing))
+        return standing;
+    *out = (struct session_record){
+        .sid = sid,
+        .user = t.user,
+        .epoch = t.epoch,
+        .kind = t.kind,
+        .remember = t.remember,
+        .created_at_ms = t.created_at_ms,
+        .authenticated_at_ms = t.authenticated_at_ms,
+        .last_seen_at_ms = t.last_seen_at_ms,
+        .expires_at_ms = t.expires_at_ms,
+        .idle_ms = t.idle_ms,
+    };
+    memcpy(out->secret_digest, t.secret_digest, sizeof out->secret_digest);
+    memcpy(out->app, f->settings->apps[t.app].name, sizeof out->app);
+    return CARDEA_SUCCESS;
+}
+
+struct cardea_status flow_session_lost(const struct flow *f, struct session_id sid, struct session_record *out)
+{
+    struct table_session t;
+    if (!f->ops->sessions_apart)
+        return CARDEA_FAIL(E_NOT_FOUND);
+    struct cardea_status s = not_ended(f, sid, remembered(f, sid, &t));
+    if (!cardea_ok(s))
+        return s;
+    *out = (struct session_record){
+        .sid = sid,
+        .kind = SESSION_COOKIE,
+        .expires_at_ms = f->now_ms + longest_credential_ms(f->settings),
+    };
+    return s;
+}
+
 struct cardea_status flow_session_stands(const struct flow *f, struct session_id sid)
 {
     struct session_record *again = arena_new(f->arena, sizeof *again);
@@ -120,6 +183,8 @@ struct cardea_status flow_epoch_advance(const struct flow *f, struct user_record
 struct cardea_status flow_session_end(const struct flow *f, const struct session_record *r, const char *type,
                                       struct view detail)
 {
+    static const struct user_id nobody;
+    const struct user_id *subject = ID_SAME(r->user, nobody) ? NULL : &r->user;
     struct revocation revocation = {
         .kind = REVOCATION_SESSION,
         .until_ms = r->expires_at_ms + REVOCATION_SLACK_MS,
@@ -136,7 +201,7 @@ struct cardea_status flow_session_end(const struct flow *f, const struct session
     s = f->ops->session_delete(f->tx, r->sid);
     if (!cardea_ok(s) && s.code != CARDEA_E_NOT_FOUND)
         return s;
-    s = flow_event(f, type, &r->user, &r->sid, detail, &revocation);
+    s = flow_event(f, type, subject, &r->sid, detail, &revocation);
     if (!cardea_ok(s))
         return s;
     return change_add(f->changes, (struct change){.kind = CHANGE_SESSION_END, .revocation = revocation});

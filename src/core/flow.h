@@ -49,6 +49,15 @@ struct cardea_status flow_event(const struct flow *f, const char *type, const st
  * in use must not look idle meanwhile. fails: E_NOT_FOUND. */
 struct cardea_status flow_session_get(const struct flow *f, struct session_id sid,
                                       struct session_record *out) CARDEA_CHECKED;
+/* The record of a session that is to end. One that its engine has lost may still be believed in memory: then what the
+ * table here knows of it. fails: E_NOT_FOUND: neither knows it, or it has ended. */
+struct cardea_status flow_session_to_end(const struct flow *f, struct session_id sid,
+                                         struct session_record *out) CARDEA_CHECKED;
+/* Of one that flow_session_to_end does not find, what it takes to end it at other memories: a record without a user,
+ * for as long as any session may last. For who has shown that there was such a session, or may end any.
+ * fails: E_NOT_FOUND: nothing can have been lost, or it has ended. */
+struct cardea_status flow_session_lost(const struct flow *f, struct session_id sid,
+                                       struct session_record *out) CARDEA_CHECKED;
 /* Is it there still, now that its user's record has been read, and is thereby held (store.h: WRITE)? What gives out
  * credentials asks this last: at another node the session may have ended between the record and the user's.
  * fails: E_NOT_FOUND */
@@ -64,7 +73,7 @@ struct cardea_status flow_epoch_advance(const struct flow *f, struct user_record
                                         const struct session_id *sid, struct view detail) CARDEA_CHECKED;
 /* What a user's journal row narrows (also a change of roles or status without an advance). */
 struct revocation flow_user_revocation(const struct flow *f, const struct user_record *u);
-/* End one session: its record, the journal's row and revocation, the table. */
+/* End one session: its record, the journal's row and revocation, the table. A user of zeros is not known. */
 struct cardea_status flow_session_end(const struct flow *f, const struct session_record *s, const char *type,
                                       struct view detail) CARDEA_CHECKED;
 

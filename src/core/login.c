@@ -96,7 +96,7 @@ static struct cardea_status end_old(const struct flow *f, struct session_id sid,
     struct session_record *r = arena_new(f->arena, sizeof *r);
     if (r == NULL)
         return CARDEA_FAIL(E_TOO_LARGE);
-    struct cardea_status s = f->ops->session_get(f->tx, sid, r);
+    struct cardea_status s = flow_session_to_end(f, sid, r);
     if (s.code == CARDEA_E_NOT_FOUND)
         return CARDEA_SUCCESS;
     if (!cardea_ok(s))

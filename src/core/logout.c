@@ -45,15 +45,32 @@ static bool stand_in(const struct logout *l, const struct flow *f, struct sessio
     return true;
 }
 
+/* Nobody knows the record. A cookie's and a refresh token's tag show that there was such a session, and another node's
+ * memory may still know it. */
+static struct cardea_status load_lost(struct logout *l, const struct flow *f, struct cardea_status nothing)
+{
+    struct session_record r;
+    if (l->all || (l->by != LOGOUT_COOKIE && l->by != LOGOUT_REFRESH))
+        return nothing;
+    struct cardea_status s = flow_session_lost(f, sid_of(l), &r);
+    if (!cardea_ok(s))
+        return s.code == CARDEA_E_NOT_FOUND ? nothing : s;
+    l->session = r;
+    l->app = NULL;
+    return s;
+}
+
 struct cardea_status logout_load(struct logout *l, const struct flow *f)
 {
     struct cardea_status nothing = l->by == LOGOUT_COOKIE || l->by == LOGOUT_SEALED ? CARDEA_FAIL(E_INVALID_SESSION)
                                                                                     : CARDEA_FAIL(E_INVALID_TOKEN);
     struct session_record r;
     struct user_record user;
-    struct cardea_status s = flow_session_get(f, sid_of(l), &r);
+    struct cardea_status s = flow_session_to_end(f, sid_of(l), &r);
     if (s.code == CARDEA_E_NOT_FOUND && stand_in(l, f, &r))
         s = CARDEA_SUCCESS;
+    if (s.code == CARDEA_E_NOT_FOUND)
+        return load_lost(l, f, nothing);
     if (cardea_ok(s))
         s = f->ops->user_get(f->tx, r.user, &user);
     if (s.code == CARDEA_E_NOT_FOUND)

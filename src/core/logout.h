@@ -3,8 +3,9 @@
  * A session may be named by its cookie, by an access token or sealed text whose only fault may be its age, or by its
  * refresh token: to end a login, less is asked than to use it. A credential that proves nothing ends nothing.
  *
- * A token and a sealed text are good without their record, which a store that forgets (sessions in memory) may have
- * lost: while they are, they end by their session's revocation all the same.
+ * A token and a sealed text are good without their record, which an engine that forgets may have lost; so is a cookie,
+ * where a memory still knows its session. Therefore a session that its engine has lost ends all the same, by its
+ * revocation: as the table here knows it, or, where it does not, for what another node's may know.
  */
 #ifndef CORE_LOGOUT_H
 #define CORE_LOGOUT_H
@@ -26,7 +27,7 @@ struct logout {
     struct cardea_status refused; /* the caller's: why nothing was ended */
     /* Set by logout_load. */
     struct session_record session;
-    const struct app *app; /* NULL: it is disabled by now */
+    const struct app *app; /* NULL: it is disabled by now, or not known */
 };
 
 /* Which session is meant. fails: E_INVALID_SESSION, E_INVALID_TOKEN: there is none (any more), or the secret is not its

@@ -39,7 +39,9 @@ static struct cardea_status end_commit(struct exchange *x, struct store_tx *tx)
     const struct session_id *sid = x->state;
     struct flow f = exchange_flow(x, tx);
     struct session_record r;
-    struct cardea_status s = f.ops->session_get(tx, *sid, &r);
+    struct cardea_status s = flow_session_to_end(&f, *sid, &r);
+    if (s.code == CARDEA_E_NOT_FOUND)
+        s = flow_session_lost(&f, *sid, &r);
     return cardea_ok(s) ? flow_session_end(&f, &r, AUDIT_session_revoked, VIEW_EMPTY) : s;
 }
 

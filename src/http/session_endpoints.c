@@ -298,7 +298,7 @@ static struct cardea_status end_commit(struct exchange *x, struct store_tx *tx)
     const struct session_id *sid = x->state;
     struct flow f = exchange_flow(x, tx);
     struct session_record r;
-    struct cardea_status s = f.ops->session_get(tx, *sid, &r);
+    struct cardea_status s = flow_session_to_end(&f, *sid, &r);
     if (!cardea_ok(s))
         return s;
     /* Somebody else's looks like none at all. */

@@ -490,6 +490,7 @@ static struct cardea_status mixture_account_erase(struct store_tx *tx)
 
 static const struct store_ops mixture_ops = {
     .name = "mixture",
+    .sessions_apart = true,
     .close = mixture_close,
     .begin = mixture_begin,
     .mark = mixture_mark,

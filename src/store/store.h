@@ -291,7 +291,9 @@ struct named_value {
 typedef void store_digest_fn(const void *bytes, size_t len, uint8_t out[32]);
 
 struct store_ops {
-    const char *name;               /* "sqlite" */
+    const char *name; /* "sqlite" */
+    /* Sessions are another engine's, which may lose a record while a memory still answers by it. */
+    bool sessions_apart;
     void (*close)(struct store *s); /* after every transaction has ended; NULL is safe */
 
     struct cardea_status (*begin)(struct store *s, enum store_mode mode, int64_t deadline_ms, struct store_tx **out);

@@ -73,6 +73,38 @@ describe('sessions in Memcached', { skip: !memcachedThere && 'Memcached is not i
         assert.equal((await service.verify({ jar: (await service.login('alice')).jar })).status, 204);
     });
 
+    test('an evicted session that is still known ends with its logout, its revocation, a login over it', async () => {
+        const evicted = async () => {
+            const web = await service.login('alice');
+            await ask('flush_all', 'OK');
+            assert.equal((await service.verify({ jar: web.jar })).status, 204, 'it is known no more: this shows nothing');
+            return web;
+        };
+        const ends = { // with a jar that stays as it was
+            logout: (web) => service.request('/v1/logout', { method: 'POST', jar: web.jar.copy(), csrf: web.csrf }),
+            revocation: (web) => service.command(['session', 'revoke', web.sid]),
+            login: (web) => service.login('alice', { jar: web.jar.copy() }),
+        };
+        for (const [name, end] of Object.entries(ends)) {
+            const web = await evicted();
+            const said = await end(web);
+            assert.ok(said?.status === undefined || said.status < 300, `${name}: ${said?.status}`);
+            assert.equal((await service.verify({ jar: web.jar })).status, 401, name);
+        }
+    });
+
+    test('a lost session that is not known here either is ended for other nodes, once', async () => {
+        const web = await service.login('alice');
+        await ask('flush_all', 'OK');
+        await service.restart();
+        const ends = () => service.command(['audit', '--type', 'logout']).items.filter((e) => e.sid === web.sid && e.narrows).length;
+        const logout = () => service.request('/v1/logout', { method: 'POST', jar: web.jar.copy(), csrf: web.csrf });
+        assert.equal((await logout()).status, 204);
+        assert.equal(ends(), 1);
+        assert.equal((await logout()).status, 401);
+        assert.equal(ends(), 1);
+    });
+
     test('what it may lose is said at the start, and a password in its URL is refused', () => {
         assert.match(service.output, /"level":"warn".*sessions are kept in Memcached/);
         const check = (url) => run(['config', 'check', '--state', service.state], { env: { CARDEA_SESSIONS: url } });
