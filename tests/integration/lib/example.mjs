@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { program } from './service.mjs';
 
 // A release build has no tests beside it: then the folder is named.
-const folder = process.env.CARDEA_EXAMPLES || join(dirname(program), 'tests/library');
+const folder = process.env.EXAMPLES_FOLDER || join(dirname(program), 'tests/library');
 
 /** Why tests of this example are skipped; false: it is there. */
 export const exampleMissing = (name) => !existsSync(join(folder, `example_${name}`)) && 'it is built without libcurl';
